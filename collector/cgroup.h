@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The run's memory cgroup, on v1, v2 and hybrid hosts: where it may stand, made, entered by the
+ * program before its exec, read at every tick, removed. cgroups(7), cgroup-v1/memory.rst,
+ * cgroup-v2.rst.
+ *
+ * Errors are negative errno. Nothing here prints; cgroup_explain() has the words.
+ */
+#ifndef MSTAT_COLLECTOR_CGROUP_H
+#define MSTAT_COLLECTOR_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/record.h"
+
+enum cgroup_mode {
+	CGROUP_NONE,   /* no memory controller is to be had: process totals only */
+	CGROUP_V1,     /* "legacy (v1)": memory on its own v1 hierarchy, no v2 mount */
+	CGROUP_V2,     /* "unified (v2)": memory on the v2 hierarchy */
+	CGROUP_HYBRID, /* "hybrid (v1 memory)": memory on v1, and a v2 hierarchy beside it */
+};
+
+/* Where this process stands and where a run's cgroup would be made. Paths are absolute. */
+struct cgroup_place {
+	enum cgroup_mode mode;
+	char memory[4096];  /* v1: own directory in the memory hierarchy; v2: own directory */
+	char unified[4096]; /* hybrid: own directory in the v2 hierarchy; else "" */
+};
+
+/* The mode's name as -v tells it: "unified (v2)", "legacy (v1)", "hybrid (v1 memory)", "none". */
+const char *cgroup_mode_name(enum cgroup_mode mode);
+
+/*
+ * Finds the memory controller by /proc/self/cgroup and /proc/self/mountinfo below the directory
+ * root ("" on a real system; tests give a captured tree). Always fills *ret; no controller, or one
+ * that lies outside this cgroup namespace, is CGROUP_NONE. Returns 0, or the error that made it so.
+ */
+int cgroup_find(const char *root, struct cgroup_place *ret);
+
+struct cgroup; /* one run's cgroup */
+
+/*
+ * Makes a fresh child cgroup for a run below the place, named mstat-PID-RANDOM, after removing what
+ * mstat processes that no longer live left there (empty ones only). On v2 a parent that holds
+ * processes gets a sibling or, where all of them are ours, a leaf that they are moved to.
+ * *ret is owned by the caller: cgroup_free(). Returns 0 or an error; then *ret is NULL.
+ */
+int cgroup_make(const struct cgroup_place *place, struct cgroup **ret);
+
+/*
+ * The descriptor of the v2 directory for clone3(CLONE_INTO_CGROUP), borrowed; -1 where the memory
+ * controller is on v1 or none (hybrid: the v2 twin's descriptor, which has no memory controller).
+ */
+int cgroup_clone_fd(const struct cgroup *cg);
+
+/*
+ * Puts the calling process into the cgroup, in every hierarchy that clone3 did not reach. For the
+ * program's process between fork and exec: async-signal-safe. joined_v2: it was cloned into
+ * cgroup_clone_fd(). Returns 0 or an error.
+ */
+int cgroup_enter(const struct cgroup *cg, bool joined_v2);
+
+/* The memory directory's absolute path, borrowed. */
+const char *cgroup_path(const struct cgroup *cg);
+
+/* The path as it stands in /proc/PID/cgroup of a member ("/a/mstat-1-ab"), borrowed. */
+const char *cgroup_name(const struct cgroup *cg);
+
+/* Whether /proc/PID/cgroup of that process names this cgroup or one below it. */
+bool cgroup_holds(const struct cgroup *cg, pid_t pid);
+
+/*
+ * Reads the cgroup's files into the fields of the tree's sources that this mode has. Files that
+ * the kernel does not have make their source REASON_ABSENT. A file (memory.stat) is not read
+ * again before 100 times its last cost: REASON_NOT_DUE. now_ns is CLOCK_MONOTONIC.
+ */
+void cgroup_sample(struct cgroup *cg, uint64_t now_ns, struct record *rec);
+
+/*
+ * Process ids in the cgroup and below. Returns how many there are (at most max are stored), or an
+ * error.
+ */
+int cgroup_processes(const struct cgroup *cg, pid_t *ret, size_t max);
+
+/*
+ * Removes the cgroup in all hierarchies, with what the program made below it. Processes that are
+ * still in it keep it: -EBUSY, and the next run below the same place sweeps it.
+ */
+int cgroup_remove(struct cgroup *cg);
+
+/* Closes and frees; does not remove. NULL is accepted. */
+void cgroup_free(struct cgroup *cg);
+
+/* What a user can do about an error of cgroup_find/make/enter, one line without newline. */
+const char *cgroup_explain(const struct cgroup_place *place, int err);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The sections of a run file's blocks, and rows of records by column; FORMAT.md has the bytes.
+ *
+ * A section is a varint kind, a varint length and that many bytes. Readers skip unknown kinds.
+ */
+#ifndef MSTAT_CORE_ROWS_H
+#define MSTAT_CORE_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/bytes.h"
+#include "core/record.h"
+
+#define ROWS_FORMAT_VERSION 1
+
+/* The magic number of the skippable zstd frames that hold the header and the index (RFC 8878). */
+#define ROWS_SKIPPABLE_MAGIC 0x184D2A56u
+/* The first bytes of the header's content. */
+#define ROWS_HEADER_MAGIC     "mstat\r\n\x1a"
+#define ROWS_HEADER_MAGIC_LEN 8
+
+/* No block is longer, decompressed; a reader refuses more. */
+#define ROWS_BLOCK_MAX (8u << 20)
+/* No skippable frame is longer. */
+#define ROWS_HEADER_MAX (1u << 20)
+/* No section of rows holds more. */
+#define ROWS_MAX 4096
+
+enum section {
+	SECTION_INFO = 1,    /* header: name and value, text */
+	SECTION_SOURCES = 2, /* header: the table of sources */
+	SECTION_FIELDS = 3,  /* header: the table of fields */
+	SECTION_REASONS = 4, /* header: the names of the reasons */
+	SECTION_PROCESS = 5, /* block: who a process is */
+	SECTION_ROWS = 6,    /* block: records of one subject */
+	SECTION_EVENT = 7,   /* block: something that happened */
+	SECTION_SUMMARY = 8, /* block: rows again: the run so far, the last one counts */
+	SECTION_INDEX = 9,   /* index: where the blocks are; the mark of a finished file */
+};
+
+/* What happened, and the meaning of an event's number and text. Part of the run file. */
+enum event {
+	EVENT_START = 1,   /* a process was first heard of; text: "inside" and how */
+	EVENT_EXEC = 2,	   /* the process runs another program now */
+	EVENT_END = 3,	   /* the sampler's connection ended */
+	EVENT_GAP = 4,	   /* no sampling for that many ns: suspend, freeze or overload (text) */
+	EVENT_OOM = 5,	   /* the cgroup's oom_kill counter went up by that many */
+	EVENT_REFUSED = 6, /* a peer was not admitted; number: its pid, text: why */
+	EVENT_NOTE = 7,	   /* mstat's own remark, in text */
+};
+#define EVENT_MAX 8
+extern const char event_table[EVENT_MAX][8];
+
+/* A process of the run; strings borrowed. id counts from 1, 0 is the tree. */
+struct rows_process {
+	uint64_t id;
+	uint64_t pid, ppid;   /* as the collector sees them; ppid 0: not known */
+	uint64_t start_ticks; /* clock ticks since boot; with pid it names the process for good */
+	uint64_t uid, gid;
+	uint64_t first_ns; /* when it was first heard of, ns since the run's start */
+	uint64_t last_ns;  /* when it was last heard of; the newest section of an id counts */
+	uint64_t ended;	   /* 1: its connection has ended */
+	uint64_t samples, dropped;
+	const char *comm, *exe, *argv, *how;
+	size_t comm_len, exe_len, argv_len, how_len;
+};
+
+struct rows_event {
+	uint64_t time_ns; /* since the run's start */
+	uint64_t kind;	  /* enum event */
+	uint64_t process; /* id, 0: the tree */
+	int64_t number;
+	const char *text; /* borrowed */
+	size_t text_len;
+};
+
+/*
+ * Begins a section and ends it: the length is written in four bytes (a padded varint) when it is
+ * known. Returns where the length stands, to be given to rows_end.
+ */
+uint8_t *rows_begin(struct bytes_out *out, enum section kind);
+void rows_end(struct bytes_out *out, uint8_t *length_at);
+
+/* The next section's kind and content; false at the end, or with in->bad set. */
+bool rows_next_section(struct bytes_in *in, uint64_t *ret_kind, struct bytes_in *ret_content);
+
+void rows_pack_tables(struct bytes_out *out); /* SOURCES, FIELDS and REASONS sections */
+void rows_pack_process(struct bytes_out *out, const struct rows_process *process);
+void rows_pack_event(struct bytes_out *out, const struct rows_event *event);
+/* A ROWS or SUMMARY section of n (1 to ROWS_MAX) records, their ticks in ascending order. */
+void rows_pack(struct bytes_out *out, enum section kind, uint64_t subject,
+	       const struct record *const *rows, size_t n);
+
+/* 0 or -EBADMSG; strings are borrowed from the input. */
+int rows_unpack_process(struct bytes_in *in, struct rows_process *ret);
+int rows_unpack_event(struct bytes_in *in, struct rows_event *ret);
+
+/*
+ * Reading rows column by column: rows_open, the three head columns, then any number of sources
+ * and, after them, of fields. Arrays are the caller's, with room for `n` of rows_open.
+ */
+int rows_open(struct bytes_in *in, uint64_t *ret_subject, size_t *ret_n);
+int rows_get_heads(struct bytes_in *in, size_t n, uint64_t *ret_tick, uint64_t *ret_late_us,
+		   uint64_t *ret_dropped);
+/* 1 and the reasons of the next source, 0 when there are no more, -EBADMSG. */
+int rows_next_source(struct bytes_in *in, size_t n, uint64_t *ret_source, uint8_t *ret_reason);
+/* 1 and the values of the next field (present 0: no value), 0 when there are no more, -EBADMSG. */
+int rows_next_field(struct bytes_in *in, size_t n, uint64_t *ret_field, uint8_t *ret_present,
+		    int64_t *ret_value);
+
+#endif
