@@ -175,6 +175,7 @@ enum scope {
 	FIELD(123, V2_PSI_SOME, V2_PRESSURE, "some", 0, 1000, "pressure_some_ns")            \
 	FIELD(124, V2_PSI_FULL, V2_PRESSURE, "full", 0, 1000, "pressure_full_ns")            \
 	FIELD(125, V2_PERCPU, V2_STAT, "percpu", 0, 1, "percpu_bytes")                       \
+	FIELD(126, NO_CGROUP, TREE, "", 0, 1024, "rss")                                      \
 	FIELD(140, PROCESSES, TREE, "", 0, 1, "processes")                                   \
 	FIELD(141, SUM_RSS, TREE, "", 0, 1024, "sum_rss_bytes")                              \
 	FIELD(142, SUM_RSS_ANON, TREE, "", 0, 1024, "sum_rss_anon_bytes")                    \
@@ -185,8 +186,8 @@ enum scope {
 	FIELD(147, SUM_PSS_FILE, TREE_PSS, "", 0, 1024, "sum_pss_file_bytes")                \
 	FIELD(148, SUM_PSS_SHMEM, TREE_PSS, "", 0, 1024, "sum_pss_shmem_bytes")              \
 	FIELD(149, PSS_AGE, TREE_PSS, "", 0, 1, "pss_age_ns")                                \
-	FIELD(150, LOOSE_ANON, BALANCE, "", 0, 1, "unattributed_anon_bytes")                 \
-	FIELD(151, LOOSE_SHMEM, BALANCE, "", 0, 1, "unattributed_shmem_bytes")               \
+	FIELD(150, LOOSE_ANON, TREE_PSS, "", 0, 1, "unattributed_anon_bytes")                \
+	FIELD(151, LOOSE_SHMEM, TREE_PSS, "", 0, 1, "unattributed_shmem_bytes")              \
 	FIELD(152, RESIDUAL, BALANCE, "", 0, 1, "residual_bytes")                            \
 	FIELD(160, DURATION, RUN, "", 0, 1, "duration_ns")                                   \
 	FIELD(161, EXIT_STATUS, RUN, "", 0, 1, "exit_status")                                \

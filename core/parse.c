@@ -43,7 +43,7 @@ static void wanted_init(struct wanted *wanted, enum source source)
 static bool key_is(const char *key, const char *word, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (key[i] != word[i])
+		if (key[i] == '\0' || key[i] != word[i])
 			return false;
 	return key[len] == '\0';
 }
@@ -173,12 +173,21 @@ static unsigned parse_single(const struct wanted *wanted, const char *buf, size_
 	return 1;
 }
 
+/* The one version of struct taskstats that moved members: it put new ones in the middle; the next
+ * one put them at the end and the old ones back (Linux 6.14, mended within its stable series). */
+#define TASKSTATS_MISLAID 15
+
 static unsigned parse_struct(const struct wanted *wanted, const uint8_t *buf, size_t len,
 			     struct record *rec)
 {
 	unsigned found = 0;
+	uint16_t version = 0;
 
-	/* The struct only ever grows at its end: a member past the length is of a newer kernel. */
+	for (unsigned b = 0; b < sizeof(version) && b < len; b++)
+		((uint8_t *)&version)[b] = buf[b];
+	if (version == TASKSTATS_MISLAID)
+		return 0;
+	/* Else it only ever grows at its end: a member past the length is of a newer kernel. */
 	for (unsigned i = 0; i < wanted->count; i++) {
 		unsigned field = wanted->field[i];
 		size_t at = field_table[field].arg;
@@ -243,4 +252,25 @@ const char *parse_line(const char *buf, size_t len, const char *key, size_t *ret
 		return buf + word;
 	}
 	return NULL;
+}
+
+int64_t parse_clock_offset(const char *buf, size_t len)
+{
+	static const char word[] = "monotonic";
+	size_t at = sizeof(word) - 1;
+	size_t used;
+	bool negative;
+	uint64_t sec;
+	uint64_t ns;
+
+	if (len <= at || !key_is(word, buf, at))
+		return 0;
+	while (at < len && is_blank(buf[at]))
+		at++;
+	negative = at < len && buf[at] == '-';
+	at += negative;
+	sec = (uint64_t)parse_number(buf + at, len - at, &used);
+	ns = (uint64_t)parse_number(buf + at + used, len - at - used, NULL);
+	/* The kernel keeps a negative offset as negative seconds and positive nanoseconds. */
+	return (int64_t)((negative ? 0 - sec : sec) * 1000000000u + ns);
 }

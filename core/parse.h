@@ -34,4 +34,10 @@ uint64_t parse_word(const char *buf, size_t len, unsigned n);
  */
 int64_t parse_number(const char *buf, size_t len, size_t *ret_len);
 
+/*
+ * The offset of CLOCK_MONOTONIC in /proc/PID/timens_offsets, in ns: what a process in a time
+ * namespace reads is the host's clock plus this. 0 where there is none. time_namespaces(7).
+ */
+int64_t parse_clock_offset(const char *buf, size_t len);
+
 #endif

@@ -24,7 +24,7 @@
 
 /* No block is longer, decompressed; a reader refuses more. */
 #define ROWS_BLOCK_MAX (8u << 20)
-/* No skippable frame is longer. */
+/* No header is longer; an index may be as long as a block. */
 #define ROWS_HEADER_MAX (1u << 20)
 /* No section of rows holds more. */
 #define ROWS_MAX 4096

@@ -51,7 +51,7 @@ static size_t pack(uint8_t *buf, uint16_t type, uint32_t seq, uint8_t cmd, uint1
 		buf[i] = 0;
 	put_u32(buf, (uint32_t)total);
 	put_u16(buf + 4, type);
-	put_u16(buf + 6, NLM_F_REQUEST | NLM_F_ACK);
+	put_u16(buf + 6, NLM_F_REQUEST);
 	put_u32(buf + 8, seq);
 	buf[NLMSG_HDRLEN] = cmd;
 	buf[NLMSG_HDRLEN + 1] = 1; /* version of both families */
@@ -154,7 +154,7 @@ int taskstats_unpack(const uint8_t *buf, size_t len, enum source source, struct 
 	if (!group)
 		return -EBADMSG;
 	stats = attr_find(group, group_len, TASKSTATS_TYPE_STATS, &stats_len);
-	if (!stats || !parse_source(source, stats, stats_len, rec))
+	if (!stats)
 		return -EBADMSG;
-	return 0;
+	return parse_source(source, stats, stats_len, rec) ? 0 : -EOPNOTSUPP;
 }

@@ -23,15 +23,17 @@ int taskstats_unpack_family(const uint8_t *buf, size_t len);
 
 /*
  * Asks for the statistics of a thread (SOURCE_TASKSTATS_PID) or of a thread group
- * (SOURCE_TASKSTATS_TGID); the collector's sources of the same kind do as well. NLM_F_ACK is set,
- * for in some failures the kernel sends nothing else. Returns the message's length.
+ * (SOURCE_TASKSTATS_TGID); the collector's sources of the same kind do as well. Without NLM_F_ACK:
+ * the kernel answers before send() returns, with the struct or an error, and an acknowledgement
+ * would be one more message to read. Returns the message's length; several may be sent in one.
  */
 size_t taskstats_pack_get(uint8_t *buf, uint16_t family, uint32_t seq, enum source source,
 			  uint32_t id);
 
 /*
- * Reads the reply into the source's fields. Returns 0, -EBADMSG where there is no struct in it, or
- * the kernel's own error (-EPERM without CAP_NET_ADMIN in the initial user namespace, -ESRCH).
+ * Reads the reply into the source's fields. Returns 0, -EBADMSG where there is no struct in it,
+ * -EOPNOTSUPP for a version of it that cannot be read (15: its members are elsewhere), or the
+ * kernel's own error (-EPERM without CAP_NET_ADMIN in the initial user namespace, -ESRCH).
  */
 int taskstats_unpack(const uint8_t *buf, size_t len, enum source source, struct record *rec);
 

@@ -18,18 +18,27 @@ void wire_pack_hello(struct bytes_out *out, const struct wire_hello *hello)
 	bytes_put_blob(out, hello->argv, hello->argv_len);
 }
 
+static uint32_t get_u32(struct bytes_in *in)
+{
+	uint64_t v = bytes_get_varint(in);
+
+	if (v > UINT32_MAX)
+		in->bad = true;
+	return (uint32_t)v;
+}
+
 int wire_unpack_hello(struct bytes_in *in, struct wire_hello *ret)
 {
-	ret->version = (uint32_t)bytes_get_varint(in);
+	ret->version = get_u32(in);
 	if (!in->bad && ret->version != WIRE_VERSION)
 		return -EOPNOTSUPP;
-	ret->flags = (uint32_t)bytes_get_varint(in);
-	ret->pid = (uint32_t)bytes_get_varint(in);
-	ret->ppid = (uint32_t)bytes_get_varint(in);
+	ret->flags = get_u32(in);
+	ret->pid = get_u32(in);
+	ret->ppid = get_u32(in);
 	ret->start_ticks = bytes_get_varint(in);
-	ret->uid = (uint32_t)bytes_get_varint(in);
-	ret->gid = (uint32_t)bytes_get_varint(in);
-	ret->freq = (uint32_t)bytes_get_varint(in);
+	ret->uid = get_u32(in);
+	ret->gid = get_u32(in);
+	ret->freq = get_u32(in);
 	ret->comm = (const char *)bytes_get_blob(in, &ret->comm_len);
 	ret->exe = (const char *)bytes_get_blob(in, &ret->exe_len);
 	ret->argv = (const char *)bytes_get_blob(in, &ret->argv_len);
@@ -48,6 +57,7 @@ static void put_head(struct bytes_out *out, unsigned source, unsigned reason)
 /* The fields of the sources that were read, a block for each run of fields of one source. */
 static void put_fields(struct bytes_out *out, const struct record *now, const struct record *last)
 {
+	uint64_t told = 0;
 	int source = -1;
 	int prev = -1;
 
@@ -66,6 +76,7 @@ static void put_fields(struct bytes_out *out, const struct record *now, const st
 					bytes_put_u8(out, 0);
 				source = field_table[field].source;
 				put_head(out, (unsigned)source, REASON_OK);
+				told |= (uint64_t)1 << source;
 				prev = -1;
 			}
 			if (has && had && now->value[field] == last->value[field])
@@ -80,6 +91,13 @@ static void put_fields(struct bytes_out *out, const struct record *now, const st
 	}
 	if (source >= 0)
 		bytes_put_u8(out, 0);
+	/* Read, but nothing found in it, now as before: without a block it would be taken as not read. */
+	for (unsigned s = 0; s < SOURCE_MAX; s++) {
+		if (now->reason[s] == REASON_OK && !(told >> s & 1)) {
+			put_head(out, s, REASON_OK);
+			bytes_put_u8(out, 0);
+		}
+	}
 }
 
 void wire_pack_sample(struct bytes_out *out, const struct record *now, const struct record *last)
@@ -120,9 +138,11 @@ void wire_reset(struct record *last)
 	record_init(last);
 }
 
+/* A peer speaks of its own process only: the tree's and the run's fields are not for it to tell. */
 static bool is_ours(uint64_t field, uint64_t source)
 {
-	return field < FIELD_MAX && field_table[field].known && field_table[field].source == source;
+	return field < FIELD_MAX && field_table[field].known &&
+	       field_table[field].source == source && source_table[source].scope == SCOPE_PROCESS;
 }
 
 /* One block of fields; unknown ones are read and forgotten. */

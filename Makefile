@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: ISC
+#
+# mstat. `make help` lists what can be asked for; everything made goes to build/.
+
+VERSION = 0.1.0
+
+CC      = gcc
+LD      = ld
+AR      = ar
+NM      = nm
+OBJCOPY = objcopy
+CLANG   = clang
+PKG_CONFIG   = pkg-config
+CLANG_FORMAT = clang-format
+
+PREFIX  = /usr/local
+BINDIR  = $(PREFIX)/bin
+LIBDIR  = $(PREFIX)/lib
+MANDIR  = $(PREFIX)/share/man
+DESTDIR =
+
+# SAN=address,undefined  sanitizers for tools and unit tests, in a build folder of their own; the
+#                        preload is never sanitized
+# DEBUG=1                -Og instead of -O2
+# V=1                    whole command lines
+SAN   =
+DEBUG =
+V     =
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+all:
+
+Q   = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+# ---- folders and flags -----------------------------------------------------------------------
+
+comma := ,
+P := build/preload
+B := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+WARN = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wundef \
+       -Werror=implicit-function-declaration -Werror=incompatible-pointer-types \
+       -Werror=int-conversion -Werror=return-type -Werror=format-security -Werror=format \
+       -Werror=vla -Werror=shadow -Werror=missing-prototypes -Werror=strict-prototypes \
+       -Werror=uninitialized -Werror=implicit-fallthrough
+CFLAGS = $(if $(DEBUG),-Og,-O2) -g
+BASE   = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(WARN)
+HARDEN = -fstack-protector-strong -fPIE
+
+DEFS   = -DMSTAT_VERSION='"$(VERSION)"' -DMSTAT_LIBDIR='"$(LIBDIR)"'
+TOOLS_CFLAGS  = $(BASE) $(CFLAGS) $(HARDEN) $(DEFS) \
+                $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+TOOLS_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
+
+# The code that runs inside the measured program. The sampler is freestanding: it imports no symbol.
+# Only the app-side files may touch libc.
+GUEST_CFLAGS   = $(BASE) $(CFLAGS) $(DEFS) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+                 -ffunction-sections -fdata-sections -fno-exceptions
+SAMPLER_CFLAGS = $(GUEST_CFLAGS) -ffreestanding -fno-stack-protector -U_FORTIFY_SOURCE \
+                 -fno-asynchronous-unwind-tables
+GUEST_LDFLAGS  = -shared -Wl,--version-script=preload/libmstat.map -Wl,-soname,libmstat.so \
+                 -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,noexecstack \
+                 -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,--build-id -Wl,--hash-style=gnu \
+                 -Wl,--as-needed
+
+# Asked for only when something is linked: `make deps` may have to install pkg-config first.
+ZSTD_LIBS    = $(shell $(PKG_CONFIG) --libs libzstd)
+SYSTEMD_LIBS = $(shell $(PKG_CONFIG) --libs libsystemd)
+CMOCKA_LIBS  = $(shell $(PKG_CONFIG) --libs cmocka)
+ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
+
+# ---- sources ---------------------------------------------------------------------------------
+
+PROGRAMS  = mstat mstat-decode
+APP_SIDE  = preload/entry.c preload/interpose.c
+
+CORE      := $(wildcard core/*.c)
+COLLECTOR := $(wildcard collector/*.c)
+TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c),$(wildcard tools/*.c))
+SAMPLER   := $(filter-out $(APP_SIDE),$(wildcard preload/*.c preload/*.S))
+UNIT      := $(wildcard tests/unit/test_*.c)
+TARGETS   := $(wildcard tests/targets/*.c tests/bench/*.c)
+FUZZ      := $(wildcard tests/fuzz/fuzz_*.c)
+
+object = $(addprefix $(1)/,$(addsuffix .o,$(basename $(2))))
+
+BINS    = $(PROGRAMS:%=$(B)/bin/%)
+PRELOAD = build/lib/libmstat.so
+ARCHIVES = $(B)/libtools.a $(B)/libcollector.a $(B)/libcore.a
+
+# The unit tests named test_preload_* test sampler code: they are linked with the sampler as it is
+# in the library, which is never sanitized.
+UNIT_BUILT   = $(if $(SAN),$(filter-out tests/unit/test_preload_%,$(UNIT)),$(UNIT))
+UNIT_BINS    = $(UNIT_BUILT:%.c=$(B)/%)
+TARGET_SOS   = $(patsubst %.c,build/%.so,$(filter tests/targets/lib%,$(TARGETS)))
+TARGET_BINS  = $(patsubst %.c,build/%,$(filter-out tests/targets/lib%,$(TARGETS)))
+FUZZ_BINS    = $(FUZZ:%.c=build/%)
+
+.PHONY: all
+all: $(BINS) $(PRELOAD) $(if $(SAN),$(B)/lib) ## build the programs and the library (the default)
+
+# Objects depend on the flags they are compiled with.
+$(B)/flags: export TEXT = $(CC) $(TOOLS_CFLAGS) $(TOOLS_LDFLAGS)
+$(P)/flags: export TEXT = $(CC) $(SAMPLER_CFLAGS) $(GUEST_LDFLAGS) $(ZSTD_USED) $(ZSTD_REFUSED)
+$(sort $(B)/flags $(P)/flags): force
+	@mkdir -p $(@D); echo "$$TEXT" | cmp -s - $@ || echo "$$TEXT" >$@
+.PHONY: force
+
+# ---- core, collector, tools ------------------------------------------------------------------
+
+$(B)/core/%.o: core/%.c $(B)/flags
+	$(call say,CC,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_CFLAGS) -c -o $@ $<
+
+$(B)/collector/%.o: collector/%.c $(B)/flags
+	$(call say,CC,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_CFLAGS) -c -o $@ $<
+
+$(B)/tools/%.o: tools/%.c $(B)/flags
+	$(call say,CC,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_CFLAGS) -c -o $@ $<
+
+$(B)/libcore.a: $(call object,$(B),$(CORE))
+$(B)/libcollector.a: $(call object,$(B),$(COLLECTOR))
+$(B)/libtools.a: $(call object,$(B),$(TOOLS))
+$(ARCHIVES):
+	$(call say,AR,$(@:build/%=%))
+	@mkdir -p $(@D); rm -f $@
+	$(Q)$(AR) rcsD $@ $(filter %.o,$^)
+
+$(B)/bin/mstat: $(B)/tools/mstat.o $(ARCHIVES)
+	$(call say,LD,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(SYSTEMD_LIBS) $(ZSTD_LIBS)
+
+$(B)/bin/mstat-decode: $(B)/tools/mstat-decode.o $(B)/libtools.a $(B)/libcore.a
+	$(call say,LD,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS)
+
+# A sanitized mstat uses the one libmstat.so there is.
+build/san-%/lib: $(PRELOAD)
+	$(Q)ln -sfn ../lib $@
+
+# ---- libmstat.so -----------------------------------------------------------------------------
+
+SAMPLER_OBJS = $(call object,$(P),$(SAMPLER) $(CORE))
+APP_OBJS     = $(call object,$(P),$(APP_SIDE))
+
+$(call object,$(P),$(APP_SIDE)): $(P)/%.o: %.c $(P)/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+# A loop that copies bytes must not be compiled into a call of memcpy(), which is this loop.
+$(P)/preload/memfn.o: SAMPLER_CFLAGS += -fno-builtin \
+  $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
+
+$(P)/%.o: %.c $(P)/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SAMPLER_CFLAGS) -c -o $@ $<
+
+$(P)/%.o: %.S $(P)/flags
+	$(call say,AS,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SAMPLER_CFLAGS) -c -o $@ $<
+
+# zstd: the members that are needed out of the distribution's libzstd.a, as one object that shows
+# only ZSTD_USED, and with every name that it wants from libc renamed to preload/zstd_stubs.c. What
+# remains are memcpy, memmove and memset, which are preload/memfn.c's.
+ZSTD_USED    = ZSTD_estimateCCtxSize_usingCParams ZSTD_initStaticCCtx ZSTD_CCtx_reset \
+               ZSTD_CCtx_setParameter ZSTD_CCtx_setPledgedSrcSize ZSTD_compress2 \
+               ZSTD_compressBound ZSTD_compressStream2 ZSTD_isError
+ZSTD_REFUSED = malloc=malloc calloc=calloc free=free __stack_chk_fail=stack_chk_fail \
+               ZSTD_trace_compress_begin=trace_begin ZSTD_trace_compress_end=trace_end
+
+$(P)/zstd-static.o: $(P)/flags
+	$(call say,LD,$@)
+	$(Q)$(LD) -r -o $@ $(ZSTD_USED:%=-u %) $(ZSTD_STATIC)
+	$(Q)$(OBJCOPY) $(ZSTD_USED:%=--keep-global-symbol=%) \
+	  $(foreach r,$(ZSTD_REFUSED),--redefine-sym $(subst =,=mstat_zstd_no_,$(r))) $@
+
+# The whole sampler in one object. What is checked is what is linked.
+$(P)/sampler.o: $(SAMPLER_OBJS) $(P)/zstd-static.o .ci/check-guest
+	$(call say,LD,$@)
+	$(Q)$(LD) -r -o $@ $(filter %.o,$^)
+	$(Q)NM=$(NM) .ci/check-guest sampler $@
+
+$(PRELOAD): $(APP_OBJS) $(P)/sampler.o preload/libmstat.map .ci/check-guest
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(filter %.o,$^)
+	$(Q)NM=$(NM) .ci/check-guest library $@ preload/libmstat.map
+
+# ---- tests -----------------------------------------------------------------------------------
+
+UNIT_LIBS = $(ARCHIVES)
+$(B)/tests/unit/test_preload_%: UNIT_LIBS = $(P)/sampler.o
+$(filter $(B)/tests/unit/test_preload_%,$(UNIT_BINS)): $(P)/sampler.o
+
+$(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
+	$(call say,CC,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_CFLAGS) -MF $@.d -o $@ $< $(UNIT_LIBS) $(TOOLS_LDFLAGS) \
+	  $(CMOCKA_LIBS) $(ZSTD_LIBS) $(SYSTEMD_LIBS)
+
+# The programs to be measured are compiled plainly, as other people's are; static_* statically, and
+# lib* as preloads that are not ours.
+build/tests/targets/static_%: TARGET_LDFLAGS = -static
+$(TARGET_SOS): TARGET_LDFLAGS = -shared -fPIC
+$(TARGET_BINS): build/%: %.c $(P)/flags
+	$(compile_target)
+$(TARGET_SOS): build/%.so: %.c $(P)/flags
+	$(compile_target)
+define compile_target
+	$(call say,CC,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -O1 -g -pthread -MF $@.d -o $@ $< $(TARGET_LDFLAGS)
+endef
+
+FUZZ_SECONDS = 10
+$(FUZZ_BINS): build/tests/fuzz/%: tests/fuzz/%.c $(CORE) $(COLLECTOR) $(TOOLS) $(P)/flags
+	$(call say,CLANG,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BASE) -g -O1 $(DEFS) -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all -MF $@.d -o $@ $(filter %.c,$^) $(ZSTD_LIBS) $(SYSTEMD_LIBS)
+
+SANITIZED = $(patsubst %.c,build/san-address-undefined/%,\
+              $(filter-out tests/unit/test_preload_%,$(UNIT)))
+
+# On all processors, unless a number was asked for.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+.PHONY: check check-unit check-cli check-vm test-programs unit-programs
+unit-programs: $(UNIT_BINS)
+test-programs: all unit-programs $(TARGET_BINS) $(TARGET_SOS)
+check: ## install what the tests need, build, run every test; ends with "N passed, N failed"
+	@.ci/deps build test
+	@.ci/deps --try vm
+	@+$(MAKE) --no-print-directory $(JOBS) test-programs
+	@+$(MAKE) --no-print-directory $(JOBS) SAN=address,undefined unit-programs
+	@tests/run unit $(SANITIZED) cli vm
+check-unit: $(UNIT_BINS) ## the unit tests (SAN=address,undefined works here)
+	@tests/run --build $(B) unit
+check-cli: test-programs ## the tests of whole programs
+	@tests/run --build $(B) cli
+check-vm: test-programs ## the tests in virtual machines: other kernels, cgroup v2, delegation
+	@tests/run --build $(B) vm
+
+.PHONY: fuzz bench demo build/demo
+fuzz: $(FUZZ_BINS) ## fuzz each reader of foreign bytes for FUZZ_SECONDS (10)
+	@for f in $(FUZZ_BINS); do \
+	  echo "  FUZZ     $$f"; mkdir -p $$f.corpus; \
+	  seeds=tests/fuzz/$${f##*/}.seeds; [ -d $$seeds ] || seeds=; \
+	  $$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$f. $$f.corpus $$seeds >$$f.log 2>&1 || \
+	    { tail -n 40 $$f.log; exit 1; }; \
+	  tail -n 1 $$f.log; \
+	done
+bench: test-programs ## measure mstat's own cost
+	@tests/bench/run
+demo: ## install what the build needs, build, measure a real program and show the result
+	@.ci/deps build
+	@+$(MAKE) --no-print-directory $(JOBS) all
+	@tests/demo.sh
+# The real program of the demonstration: this source tree, compiled once more.
+DEMO_OBJS = $(call object,build/demo,$(CORE) $(COLLECTOR) $(TOOLS) $(PROGRAMS:%=tools/%.c))
+build/demo: $(DEMO_OBJS)
+build/demo/%.o: %.c force
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(TOOLS_CFLAGS)) -c -o $@ $<
+
+# ---- the rest --------------------------------------------------------------------------------
+
+.PHONY: deps layers format format-check install uninstall dist clean help
+deps: ## install the Debian packages for building and testing (see debian-packages)
+	@.ci/deps build test vm
+
+layers: $(P)/sampler.o $(PRELOAD) ## check who uses whom, and what libmstat.so imports and exports
+	@NM=$(NM) .ci/check-layers $(call object,$(P),$(CORE))
+	@NM=$(NM) .ci/check-guest sampler $(P)/sampler.o
+	@NM=$(NM) .ci/check-guest library $(PRELOAD) preload/libmstat.map
+
+FORMATTED = $(wildcard $(foreach d,core preload collector tools tests/unit tests/targets tests/fuzz \
+              tests/bench,$(d)/*.[ch]))
+format: ## format the sources in place
+	$(CLANG_FORMAT) -i $(FORMATTED)
+format-check: ## complain about sources that are not formatted
+	@bad=0; for f in $(FORMATTED); do \
+	  $(CLANG_FORMAT) "$$f" | cmp -s - "$$f" || { echo "$$f: not formatted (make format)"; bad=1; }; \
+	done; exit $$bad
+
+MANUALS = $(wildcard man/*.1)
+install: all ## install to DESTDIR, PREFIX, BINDIR, LIBDIR, MANDIR
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)
+	install -m 755 $(BINS) $(DESTDIR)$(BINDIR)
+	install -m 644 $(PRELOAD) $(DESTDIR)$(LIBDIR)
+	$(if $(MANUALS),install -d $(DESTDIR)$(MANDIR)/man1)
+	$(if $(MANUALS),install -m 644 $(MANUALS) $(DESTDIR)$(MANDIR)/man1)
+uninstall: ## remove what install put there
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(LIBDIR)/libmstat.so
+	rm -f $(MANUALS:man/%=$(DESTDIR)$(MANDIR)/man1/%)
+
+dist: ## pack the committed sources into build/mstat-VERSION.tar.gz
+	@mkdir -p build
+	git archive --prefix=mstat-$(VERSION)/ -o build/mstat-$(VERSION).tar.gz HEAD
+clean: ## remove build/ (but not the downloaded VM kernels, which are kept elsewhere)
+	rm -rf build
+help: ## this list
+	@echo 'make [TARGET] [CC= CFLAGS= PREFIX= DESTDIR= SAN=address,undefined DEBUG=1 V=1]'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the cgroup's files share and nobody else needs: directories of a cgroup file system, and
+ * the run's state. Everything works on directory descriptors and plain files, so that a temporary
+ * directory can pose as a cgroup.
+ */
+#ifndef MSTAT_COLLECTOR_CGROUP_INTERNAL_H
+#define MSTAT_COLLECTOR_CGROUP_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "collector/cgroup.h"
+#include "core/field.h"
+
+#define CGROUP_NAME_SIZE 48
+#define CGROUP_PATH_SIZE 4096
+
+static inline void cgroup_close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static inline void cgroup_free_text(char **text)
+{
+	free(*text);
+	*text = NULL;
+}
+
+#define cleanup_fd   __attribute__((cleanup(cgroup_close_fd)))
+#define cleanup_text __attribute__((cleanup(cgroup_free_text)))
+
+/* A directory that this run made. fd holds a shared flock() for as long as the run lives. */
+struct cgroup_dir {
+	int parent; /* owned, or -1 */
+	int fd;	    /* owned, or -1: not made */
+	char name[CGROUP_NAME_SIZE];
+};
+
+/* One file of the cgroup, read at every tick at which it is due. */
+struct cgroup_reader {
+	int fd; /* owned, or -1 */
+	bool opened;
+	uint8_t reason;	 /* why there is no fd */
+	uint64_t due_ns; /* not to be read before */
+};
+
+struct cgroup {
+	enum cgroup_mode mode;
+	struct cgroup_dir memory;
+	struct cgroup_dir twin; /* hybrid: the directory in the v2 hierarchy */
+	struct cgroup_dir leaf; /* v2: where we moved ourselves to */
+	bool enabled;		/* v2: we enabled memory in the leaf's parent */
+	struct cgroup_reader reader[SOURCE_MAX];
+	char path[CGROUP_PATH_SIZE];
+	char name[CGROUP_PATH_SIZE];
+};
+
+/* Whether the word stands in a list like "cpu memory" or "rw,memory". */
+bool cgroup_has_word(const char *list, size_t len, char separator, const char *word);
+
+/* Whether the text of a /proc/PID/cgroup puts its process into the named cgroup or below it. */
+bool cgroup_text_holds(const char *text, enum cgroup_mode mode, const char *name);
+
+/* Reads a whole file of any length. *ret ends with a zero that is not counted; free() it. */
+int cgroup_file_read(int dirfd, const char *name, char **ret, size_t *ret_len);
+
+/* Writes a short text to an existing file in one write. Async-signal-safe. */
+int cgroup_file_write(int dirfd, const char *name, const char *text);
+
+/* Whether the file holds that word; a file that cannot be read does not. */
+bool cgroup_file_has_word(int dirfd, const char *name, const char *word);
+
+/* Opens a cgroup's directory. Returns the descriptor or an error. */
+int cgroup_dir_open(int dirfd, const char *name);
+
+void cgroup_dir_init(struct cgroup_dir *dir);
+
+/* Makes the directory below parent and locks it. On failure *ret is not made. */
+int cgroup_dir_make(int parent, const char *name, struct cgroup_dir *ret);
+
+/* Removes it with everything below. -EBUSY when a process is in it. Not made: 0. */
+int cgroup_dir_remove(struct cgroup_dir *dir);
+
+/* Closes, and so gives up the lock. */
+void cgroup_dir_done(struct cgroup_dir *dir);
+
+/* Counts the processes of the cgroup and below; stores at most max of them. Or an error. */
+int cgroup_dir_processes(int fd, pid_t *ret, size_t max);
+
+/* Removes what runs that no longer live left below the directory, as far as it is empty. */
+void cgroup_dir_sweep(int parent);
+
+/* Whether a directory of that name is a run's: mstat-PID-HHHHHHHH. */
+bool cgroup_dir_is_run(const char *name);
+
+/* How many directories of runs (and leaves) stand in it, other than the one named except. Or an error. */
+int cgroup_dir_count_runs(int parent, const char *except);
+
+#endif

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/cgroup.h"
+#include "collector/collector.h"
+#include "collector/listener.h"
+#include "collector/peers.h"
+#include "collector/run.h"
+#include "collector/runfile.h"
+#include "core/page.h"
+#include "core/parse.h"
+#include "core/tick.h"
+
+/* How often the sockets are drained; also how much a sampler may leave unread (preload/link.c). */
+#define DRAIN_HZ 10
+/* Samples of a tick are in a drain this long after it, unless their process got no CPU. */
+#define SETTLE_NS 50000000u
+/* A silence as long as this is told in the run file. */
+/* Word 9 of /proc/PID/stat: include/linux/sched.h. */
+#define PF_EXITING 4
+#define GAP_NS	   1000000000
+
+struct collector {
+	struct collector_config config;
+	sd_event *event;					/* borrowed */
+	sd_event_source *timer, *path_source, *abstract_source; /* owned */
+	struct cgroup_place place;
+	struct cgroup *cgroup; /* owned; NULL: none */
+	int cgroup_error;
+	struct listener listener;
+	int page_fd;	   /* owned memfd */
+	struct page *page; /* owned mapping of it */
+	struct peers *peers;
+	struct runfile *file;
+	struct run run;
+	int64_t clock_offset; /* our CLOCK_MONOTONIC minus the host's */
+	bool ticking;	      /* last_tick was sampled */
+	uint64_t last_tick;
+	int64_t suspended_ns; /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC, at the last tick */
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * TICK_SECOND + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t host_now(const struct collector *c)
+{
+	return clock_ns(CLOCK_MONOTONIC) - (uint64_t)c->clock_offset;
+}
+
+static size_t slurp(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* The page is sealed against all but our own mapping, so that no sampler can change it. */
+static int make_page(struct collector *c)
+{
+	c->page_fd = memfd_create("mstat-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (c->page_fd < 0)
+		return -errno;
+	if (ftruncate(c->page_fd, sizeof(struct page)) < 0)
+		return -errno;
+	c->page =
+		mmap(NULL, sizeof(struct page), PROT_READ | PROT_WRITE, MAP_SHARED, c->page_fd, 0);
+	if (c->page == MAP_FAILED) {
+		c->page = NULL;
+		return -errno;
+	}
+	c->page->cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+	if (fcntl(c->page_fd, F_ADD_SEALS,
+		  F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return -errno;
+	return 0;
+}
+
+/* On v1 a process has left its cgroup when it exits, before its pidfd says that it is gone. */
+static bool is_exiting(pid_t pid)
+{
+	char path[32];
+	char text[512];
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	len = slurp(path, text, sizeof(text));
+	return len == 0 || parse_word(text, len, 9) & PF_EXITING;
+}
+
+/*
+ * Admitted are members of the run. The pid cannot be another's while the pidfd says that it lives;
+ * one that is dead already cannot be looked up any more, and is believed: it knew a random name.
+ */
+static bool admit(void *arg, pid_t pid, uid_t uid, const char **ret_why)
+{
+	struct collector *c = arg;
+	struct pollfd gone = {.events = POLLIN}; /* readable: it has ended, zombies too */
+	bool member;
+
+	*ret_why = "not of this run";
+	if (!c->cgroup) {
+		*ret_why = "another user";
+		return uid == geteuid() || geteuid() == 0;
+	}
+	gone.fd = pidfd_open(pid, 0);
+	if (gone.fd < 0)
+		return true;
+	member = cgroup_holds(c->cgroup, pid) || poll(&gone, 1, 0) > 0 || is_exiting(pid);
+	close(gone.fd);
+	return member;
+}
+
+static struct process *on_hello(void *arg, const struct peer *peer, const struct wire_hello *hello)
+{
+	struct collector *c = arg;
+
+	if (hello->freq != c->config.freq)
+		return NULL;
+	return run_hello(&c->run, peer->pid, peer->accepted_ns, hello);
+}
+
+static bool on_sample(void *arg, struct process *process, const struct record *rec)
+{
+	struct collector *c = arg;
+
+	return run_sample(&c->run, process, rec);
+}
+
+static void on_gone(void *arg, struct process *process)
+{
+	struct collector *c = arg;
+
+	run_gone(&c->run, process);
+}
+
+static void on_refused(void *arg, pid_t pid, const char *why)
+{
+	struct collector *c = arg;
+
+	c->run.summary.value[FIELD_RUN_REFUSED]++;
+	run_event(&c->run, host_now(c), EVENT_REFUSED, 0, pid, why);
+}
+
+static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *arg)
+{
+	struct collector *c = arg;
+
+	(void)source;
+	(void)revents;
+	peers_accept(c->peers, fd, host_now(c));
+	c->page->live = (uint32_t)peers_count(c->peers);
+	return 0;
+}
+
+/* All that samplers had sent before this instant is taken in. */
+static void drain(struct collector *c)
+{
+	uint64_t now_ns = host_now(c);
+
+	c->run.now_ns = now_ns;
+	peers_drain(c->peers);
+	c->page->live = (uint32_t)peers_count(c->peers);
+	run_settle(&c->run, now_ns, tick_at(now_ns - SETTLE_NS, c->config.freq) + 1);
+}
+
+/* The two clocks are read one after the other: the difference is off by microseconds. */
+static int64_t suspended_ns(void)
+{
+	return (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));
+}
+
+/* Suspends of the machine, and silences of our own. */
+static void note_gaps(struct collector *c, uint64_t missed)
+{
+	int64_t suspended = suspended_ns();
+	uint64_t silent = tick_ns(missed, c->config.freq);
+
+	if (suspended - c->suspended_ns >= GAP_NS)
+		run_event(&c->run, c->run.now_ns, EVENT_GAP, 0, suspended - c->suspended_ns,
+			  "the machine was suspended");
+	c->suspended_ns = suspended;
+	if (silent >= GAP_NS)
+		run_event(&c->run, c->run.now_ns, EVENT_GAP, 0, (int64_t)silent,
+			  "mstat did not run");
+}
+
+static void take_tick(struct collector *c, uint64_t now_ns)
+{
+	struct record row;
+	uint64_t missed;
+
+	if (tick_at(now_ns, c->config.freq) <= c->last_tick)
+		return;
+	record_init(&row);
+	row.tick = tick_at(now_ns, c->config.freq);
+	row.late_us = (now_ns - tick_ns(row.tick, c->config.freq)) / 1000;
+	/* Before the first one the program was being started. */
+	missed = c->ticking ? row.tick - c->last_tick - 1 : 0;
+	c->ticking = true;
+	c->last_tick = row.tick;
+	if (c->cgroup)
+		cgroup_sample(c->cgroup, now_ns, &row);
+	run_tick(&c->run, &row, missed);
+	note_gaps(c, missed);
+}
+
+static int set_timer(struct collector *c)
+{
+	uint64_t at = tick_ns(c->last_tick + 1, c->config.freq) + (uint64_t)c->clock_offset;
+
+	/* sd-event counts microseconds: the first one that is not before the tick. */
+	return sd_event_source_set_time(c->timer, (at + 999) / 1000);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct collector *c = arg;
+	uint64_t before = c->last_tick;
+	uint64_t every = (c->config.freq + DRAIN_HZ - 1) / DRAIN_HZ;
+
+	(void)source;
+	(void)usec;
+	take_tick(c, host_now(c));
+	if (c->last_tick / every != before / every)
+		drain(c);
+	return set_timer(c);
+}
+
+static int open_loop(struct collector *c)
+{
+	int ret = 0;
+
+	if (c->listener.path_fd >= 0)
+		ret = sd_event_add_io(c->event, &c->path_source, c->listener.path_fd, EPOLLIN,
+				      on_connect, c);
+	if (ret >= 0 && c->listener.abstract_fd >= 0)
+		ret = sd_event_add_io(c->event, &c->abstract_source, c->listener.abstract_fd,
+				      EPOLLIN, on_connect, c);
+	return ret;
+}
+
+static int open_parts(struct collector *c)
+{
+	struct peers_sink sink = {admit, on_hello, on_sample, on_gone, on_refused, c};
+	int ret = make_page(c);
+
+	if (ret >= 0)
+		ret = listener_open(&c->listener);
+	if (ret >= 0)
+		ret = peers_new(&sink, c->page_fd, &c->peers);
+	if (ret >= 0 && c->config.out_fd >= 0)
+		ret = runfile_new(c->config.out_fd, &c->file);
+	if (ret >= 0)
+		ret = open_loop(c);
+	return ret;
+}
+
+int collector_new(const struct collector_config *config, sd_event *event, struct collector **ret)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+	char text[256];
+	int err;
+
+	*ret = NULL;
+	if (!c)
+		return -ENOMEM;
+	c->config = *config;
+	c->event = event;
+	c->page_fd = c->listener.path_fd = c->listener.abstract_fd = -1;
+	c->clock_offset =
+		parse_clock_offset(text, slurp("/proc/self/timens_offsets", text, sizeof(text)));
+	c->cgroup_error = cgroup_find("", &c->place);
+	if (c->place.mode != CGROUP_NONE)
+		c->cgroup_error = cgroup_make(&c->place, &c->cgroup);
+	err = open_parts(c);
+	if (err < 0) {
+		if (c->cgroup)
+			cgroup_remove(c->cgroup);
+		collector_free(c);
+		return err;
+	}
+	run_init(&c->run, config->freq, c->file);
+	c->run.on_tick = config->on_tick;
+	c->run.arg = config->arg;
+	*ret = c;
+	return 0;
+}
+
+const char *collector_mode(const struct collector *c)
+{
+	return cgroup_mode_name(c->place.mode);
+}
+
+const char *collector_cgroup(const struct collector *c, const char **ret_why)
+{
+	if (c->cgroup)
+		return cgroup_path(c->cgroup);
+	*ret_why = cgroup_explain(&c->place, c->cgroup_error);
+	return NULL;
+}
+
+const char *collector_socket(const struct collector *c)
+{
+	return c->listener.path;
+}
+
+int collector_clone_fd(const struct collector *c)
+{
+	return c->cgroup ? cgroup_clone_fd(c->cgroup) : -1;
+}
+
+int collector_enter(const struct collector *c, bool cloned_into)
+{
+	return c->cgroup ? cgroup_enter(c->cgroup, cloned_into) : 0;
+}
+
+static void info_text(struct collector *c, const char *name, const char *text)
+{
+	runfile_info(c->file, name, text, strlen(text));
+}
+
+static void info_number(struct collector *c, const char *name, uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
+	info_text(c, name, text);
+}
+
+/* The command's words, a zero byte between two. */
+static void info_command(struct collector *c)
+{
+	size_t len = 0;
+	char *text, *at;
+
+	for (char *const *arg = c->config.argv; *arg; arg++)
+		len += strlen(*arg) + 1;
+	text = at = malloc(len);
+	if (!text)
+		return;
+	for (char *const *arg = c->config.argv; *arg; arg++)
+		at = stpcpy(at, *arg) + 1;
+	/* A word's length is the user's; the header's is not. */
+	if (len > ROWS_HEADER_MAX / 4)
+		len = ROWS_HEADER_MAX / 4;
+	runfile_info(c->file, "command", text, len ? len - 1 : 0);
+	free(text);
+}
+
+static void write_header(struct collector *c, uint64_t realtime_ns)
+{
+	struct utsname host;
+	char boot_id[64];
+
+	uname(&host);
+	slurp("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
+	boot_id[strcspn(boot_id, "\n")] = '\0';
+	info_text(c, "version", MSTAT_VERSION);
+	info_text(c, "host", host.nodename);
+	info_text(c, "kernel", host.release);
+	info_command(c);
+	info_text(c, "cgroup_mode", collector_mode(c));
+	if (c->cgroup)
+		info_text(c, "cgroup", cgroup_path(c->cgroup));
+	info_number(c, "freq", c->config.freq);
+	info_number(c, "start_monotonic_ns", c->run.start_ns);
+	info_number(c, "start_realtime_ns", realtime_ns);
+	info_text(c, "boot_id", boot_id);
+	info_number(c, "cpus", c->page->cpus);
+	info_number(c, "page_size", (uint64_t)sysconf(_SC_PAGESIZE));
+	info_number(c, "clock_ticks", (uint64_t)sysconf(_SC_CLK_TCK));
+	info_number(c, "pid", (uint64_t)getpid());
+	runfile_begin(c->file);
+}
+
+int collector_start(struct collector *c)
+{
+	uint64_t now_ns = host_now(c);
+
+	run_start(&c->run, now_ns);
+	if (c->file)
+		write_header(c, clock_ns(CLOCK_REALTIME));
+	c->suspended_ns = suspended_ns();
+	c->last_tick = tick_at(now_ns, c->config.freq);
+	return sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC,
+				 (tick_ns(c->last_tick + 1, c->config.freq) +
+				  (uint64_t)c->clock_offset + 999) /
+					 1000,
+				 1, on_timer, c) < 0 ||
+			       sd_event_source_set_enabled(c->timer, SD_EVENT_ON) < 0
+		       ? -EIO
+		       : 0;
+}
+
+uint64_t collector_start_ns(const struct collector *c)
+{
+	return c->run.start_ns;
+}
+
+void collector_drop_cgroup(struct collector *c, int err)
+{
+	cgroup_remove(c->cgroup);
+	cgroup_free(c->cgroup);
+	c->cgroup = NULL;
+	c->cgroup_error = err;
+}
+
+static uint64_t own_cpu_ns(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * TICK_SECOND +
+	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+}
+
+/* The exact peak, read when all is over, and before the cgroup goes. */
+static void take_peak(struct collector *c)
+{
+	struct record last;
+	struct record *sum = &c->run.summary;
+
+	if (!c->cgroup)
+		return;
+	record_init(&last);
+	cgroup_sample(c->cgroup, host_now(c), &last);
+	if (record_has(&last, FIELD_V2_PEAK))
+		record_set(sum, FIELD_PEAK_EXACT, last.value[FIELD_V2_PEAK]);
+	else if (record_has(&last, FIELD_V1_PEAK))
+		record_set(sum, FIELD_PEAK_EXACT, last.value[FIELD_V1_PEAK]);
+}
+
+void collector_finish(struct collector *c, int status, struct record *ret_summary, int *ret_left)
+{
+	uint64_t now_ns;
+	int left = c->cgroup ? cgroup_processes(c->cgroup, NULL, 0) : 0;
+
+	c->timer = sd_event_source_unref(c->timer);
+	if (c->listener.path_fd >= 0)
+		peers_accept(c->peers, c->listener.path_fd, host_now(c));
+	if (c->listener.abstract_fd >= 0)
+		peers_accept(c->peers, c->listener.abstract_fd, host_now(c));
+	take_tick(c, host_now(c));
+	drain(c);
+	take_peak(c);
+	now_ns = host_now(c);
+	record_set(&c->run.summary, FIELD_EXIT_STATUS, status);
+	record_set(&c->run.summary, FIELD_DURATION, (int64_t)(now_ns - c->run.start_ns));
+	record_set(&c->run.summary, FIELD_COLLECTOR_CPU, (int64_t)own_cpu_ns());
+	run_finish(&c->run, now_ns);
+	if (c->file)
+		runfile_finish(c->file);
+	if (c->cgroup)
+		cgroup_remove(c->cgroup);
+	*ret_summary = c->run.summary;
+	if (ret_left)
+		*ret_left = left > 0 ? left : 0;
+}
+
+int collector_output_error(const struct collector *c)
+{
+	return c->file ? runfile_error(c->file) : 0;
+}
+
+void collector_free(struct collector *c)
+{
+	if (!c)
+		return;
+	sd_event_source_unref(c->timer);
+	sd_event_source_unref(c->path_source);
+	sd_event_source_unref(c->abstract_source);
+	listener_close(&c->listener);
+	peers_free(c->peers);
+	run_done(&c->run);
+	runfile_free(c->file);
+	if (c->page)
+		munmap(c->page, sizeof(struct page));
+	if (c->page_fd >= 0)
+		close(c->page_fd);
+	cgroup_free(c->cgroup);
+	free(c);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/merge.h"
+#include "core/tick.h"
+
+static void *grow(void *array, size_t count, size_t *size, size_t each)
+{
+	size_t more = *size ? *size * 2 : 64;
+	void *bigger;
+
+	if (count < *size)
+		return array;
+	bigger = reallocarray(array, more, each);
+	if (bigger)
+		*size = more;
+	return bigger;
+}
+
+static struct merge_item *add_item(struct merge *merge, struct process *process, uint64_t tick)
+{
+	struct merge_item *items =
+		grow(merge->items, merge->items_count, &merge->items_size, sizeof(*items));
+	struct merge_item *item;
+
+	if (!items)
+		return NULL;
+	merge->items = items;
+	item = &items[merge->items_count++];
+	memset(item, 0, sizeof(*item));
+	item->process = process;
+	item->tick = tick;
+	return item;
+}
+
+static int64_t value_of(const struct record *rec, unsigned field)
+{
+	return record_has(rec, field) ? rec->value[field] : 0;
+}
+
+void merge_sample(struct merge *merge, struct process *process, const struct record *rec)
+{
+	struct merge_item *item = add_item(merge, process, rec->tick);
+	struct process_values *v;
+
+	if (!item)
+		return;
+	v = &item->values;
+	v->has_rss = record_has(rec, FIELD_RSS);
+	v->rss = value_of(rec, FIELD_RSS);
+	v->rss_anon = value_of(rec, FIELD_RSS_ANON);
+	v->rss_shmem = value_of(rec, FIELD_RSS_SHMEM);
+	v->has_pss = record_has(rec, FIELD_PSS);
+	v->pss = value_of(rec, FIELD_PSS);
+	v->pss_anon = value_of(rec, FIELD_PSS_ANON);
+	v->pss_file = value_of(rec, FIELD_PSS_FILE);
+	v->pss_shmem = value_of(rec, FIELD_PSS_SHMEM);
+	v->pss_ns = tick_ns(rec->tick, merge->freq);
+	v->self = record_has(rec, FIELD_SELF_BYTES) ? rec->value[FIELD_SELF_BYTES] : -1;
+}
+
+void merge_gone(struct merge *merge, struct process *process, uint64_t last_tick)
+{
+	struct merge_item *item = add_item(merge, process, last_tick + 1);
+
+	if (item)
+		item->gone = true;
+}
+
+void merge_tick(struct merge *merge, const struct record *row)
+{
+	struct record *ticks =
+		grow(merge->ticks, merge->ticks_count, &merge->ticks_size, sizeof(*ticks));
+
+	if (!ticks)
+		return;
+	merge->ticks = ticks;
+	ticks[merge->ticks_count++] = *row;
+}
+
+static void count_in(struct merge *merge, struct process *process)
+{
+	struct process **live =
+		grow(merge->live, merge->live_count, &merge->live_size, sizeof(struct process *));
+
+	if (!live)
+		return;
+	merge->live = live;
+	live[merge->live_count++] = process;
+	process->live_at = merge->live_count;
+}
+
+static void count_out(struct merge *merge, struct process *process)
+{
+	struct process *last = merge->live[merge->live_count - 1];
+
+	merge->live[process->live_at - 1] = last;
+	last->live_at = process->live_at;
+	process->live_at = 0;
+	merge->live_count--;
+	process->values = (struct process_values){0};
+}
+
+/* What was not read at this tick keeps its newest value; PSS carries its age. */
+static void take_in(struct merge *merge, const struct merge_item *item)
+{
+	struct process_values *v = &item->process->values;
+
+	if (item->gone) {
+		if (item->process->live_at)
+			count_out(merge, item->process);
+		return;
+	}
+	if (!item->process->live_at)
+		count_in(merge, item->process);
+	if (item->values.has_rss) {
+		v->has_rss = true;
+		v->rss = item->values.rss;
+		v->rss_anon = item->values.rss_anon;
+		v->rss_shmem = item->values.rss_shmem;
+	}
+	if (item->values.has_pss) {
+		v->has_pss = true;
+		v->pss = item->values.pss;
+		v->pss_anon = item->values.pss_anon;
+		v->pss_file = item->values.pss_file;
+		v->pss_shmem = item->values.pss_shmem;
+		v->pss_ns = item->values.pss_ns;
+	}
+	if (item->values.self >= 0)
+		v->self = item->values.self;
+}
+
+struct sums {
+	int64_t processes;
+	bool stale; /* a PSS is missing or too old */
+	uint64_t age;
+	struct process_values total;
+};
+
+/* Unsigned: the values are a peer's word, and may be anything. */
+static void add(int64_t *sum, int64_t value)
+{
+	*sum = (int64_t)((uint64_t)*sum + (uint64_t)value);
+}
+
+static void sum_up(struct sums *sums, const struct merge *merge, uint64_t now_ns)
+{
+	for (size_t i = 0; i < merge->live_count; i++) {
+		const struct process_values *v = &merge->live[i]->values;
+		uint64_t age = now_ns > v->pss_ns ? now_ns - v->pss_ns : 0;
+
+		sums->processes++;
+		add(&sums->total.rss, v->rss);
+		add(&sums->total.rss_anon, v->rss_anon);
+		add(&sums->total.rss_shmem, v->rss_shmem);
+		add(&sums->total.self, v->self);
+		if (!v->has_pss || age > MERGE_STALE_NS)
+			sums->stale = true;
+		if (v->has_pss && age > sums->age)
+			sums->age = age;
+		add(&sums->total.pss, v->pss);
+		add(&sums->total.pss_anon, v->pss_anon);
+		add(&sums->total.pss_file, v->pss_file);
+		add(&sums->total.pss_shmem, v->pss_shmem);
+	}
+}
+
+static bool first_of(const struct record *row, unsigned v2, unsigned v1, int64_t *ret)
+{
+	unsigned field = record_has(row, v2) ? v2 : v1;
+
+	if (!record_has(row, field))
+		return false;
+	*ret = row->value[field];
+	return true;
+}
+
+static void put_pss(struct record *row, const struct sums *sums)
+{
+	const struct process_values *t = &sums->total;
+	int64_t cgroup;
+
+	if (sums->stale) {
+		row->reason[SOURCE_TREE_PSS] = REASON_STALE;
+		return;
+	}
+	row->reason[SOURCE_TREE_PSS] = REASON_OK;
+	record_set(row, FIELD_SUM_PSS, t->pss);
+	record_set(row, FIELD_SUM_PSS_ANON, t->pss_anon);
+	record_set(row, FIELD_SUM_PSS_FILE, t->pss_file);
+	record_set(row, FIELD_SUM_PSS_SHMEM, t->pss_shmem);
+	record_set(row, FIELD_PSS_AGE, (int64_t)sums->age);
+	if (first_of(row, FIELD_V2_ANON, FIELD_V1_ANON, &cgroup)) {
+		add(&cgroup, (int64_t)(0 - (uint64_t)t->pss_anon * 1024));
+		record_set(row, FIELD_LOOSE_ANON, cgroup);
+	}
+	if (first_of(row, FIELD_V2_SHMEM, FIELD_V1_SHMEM, &cgroup)) {
+		add(&cgroup, (int64_t)(0 - (uint64_t)t->pss_shmem * 1024));
+		record_set(row, FIELD_LOOSE_SHMEM, cgroup);
+	}
+}
+
+/* What the cgroup's own classes leave over: sockets, per-CPU batches of charges. */
+static void put_balance(struct record *row)
+{
+	int64_t usage, anon, file, kernel;
+
+	if (!first_of(row, FIELD_V2_USAGE, FIELD_V1_USAGE, &usage) ||
+	    !first_of(row, FIELD_V2_ANON, FIELD_V1_ANON, &anon) ||
+	    !first_of(row, FIELD_V2_FILE, FIELD_V1_FILE, &file) ||
+	    !first_of(row, FIELD_V2_KERNEL, FIELD_V1_KERNEL, &kernel)) {
+		row->reason[SOURCE_BALANCE] = REASON_ABSENT;
+		return;
+	}
+	row->reason[SOURCE_BALANCE] = REASON_OK;
+	record_set(row, FIELD_RESIDUAL, usage - anon - file - kernel);
+}
+
+static void complete(struct record *row, const struct merge *merge)
+{
+	struct sums sums = {0};
+
+	sum_up(&sums, merge, tick_ns(row->tick, merge->freq));
+	row->reason[SOURCE_TREE] = REASON_OK;
+	record_set(row, FIELD_PROCESSES, sums.processes);
+	record_set(row, FIELD_SUM_RSS, sums.total.rss);
+	record_set(row, FIELD_SUM_RSS_ANON, sums.total.rss_anon);
+	record_set(row, FIELD_SUM_RSS_SHMEM, sums.total.rss_shmem);
+	record_set(row, FIELD_SUM_SELF, sums.total.self);
+	if (!record_has(row, FIELD_V2_USAGE) && !record_has(row, FIELD_V1_USAGE))
+		record_set(row, FIELD_NO_CGROUP, sums.total.rss);
+	put_pss(row, &sums);
+	put_balance(row);
+}
+
+static int by_tick(const void *left, const void *right)
+{
+	const struct merge_item *a = left;
+	const struct merge_item *b = right;
+
+	if (a->tick != b->tick)
+		return a->tick < b->tick ? -1 : 1;
+	/* A process that came back (exec) is there again: its end is taken in first. */
+	return b->gone - a->gone;
+}
+
+void merge_run(struct merge *merge, uint64_t until, void (*done)(void *arg, struct record *row),
+	       void *arg)
+{
+	size_t item = 0;
+	size_t tick = 0;
+
+	qsort(merge->items, merge->items_count, sizeof(*merge->items), by_tick);
+	for (; tick < merge->ticks_count && merge->ticks[tick].tick < until; tick++) {
+		while (item < merge->items_count &&
+		       merge->items[item].tick <= merge->ticks[tick].tick)
+			take_in(merge, &merge->items[item++]);
+		complete(&merge->ticks[tick], merge);
+		done(arg, &merge->ticks[tick]);
+	}
+	merge->items_count -= item;
+	merge->ticks_count -= tick;
+	if (item)
+		memmove(merge->items, merge->items + item,
+			merge->items_count * sizeof(*merge->items));
+	if (tick)
+		memmove(merge->ticks, merge->ticks + tick,
+			merge->ticks_count * sizeof(*merge->ticks));
+}
+
+void merge_done(struct merge *merge)
+{
+	free(merge->items);
+	free(merge->ticks);
+	free(merge->live);
+	*merge = (struct merge){0};
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The samplers' connections: accepted at once, read when peers_drain() says so, never believed.
+ */
+#ifndef MSTAT_COLLECTOR_PEERS_H
+#define MSTAT_COLLECTOR_PEERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/record.h"
+#include "core/wire.h"
+
+struct process;
+
+struct peer {
+	int fd; /* owned */
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;		 /* SO_PEERCRED: the kernel's word, not the peer's */
+	uint64_t accepted_ns;	 /* CLOCK_MONOTONIC of the host */
+	struct process *process; /* borrowed; NULL before its hello */
+	struct record last;	 /* what its next delta is against */
+	struct peer *next, *prev;
+};
+
+/* Who is told. The rec and the hello's strings live during the call only. */
+struct peers_sink {
+	/* Whether that process may speak; where not, *ret_why says it in a word or three. */
+	bool (*admit)(void *arg, pid_t pid, uid_t uid, const char **ret_why);
+	/* Returns the process it speaks for, or NULL to end the connection. */
+	struct process *(*hello)(void *arg, const struct peer *peer,
+				 const struct wire_hello *hello);
+	/* Returns false where the record cannot be true: the connection is ended. */
+	bool (*sample)(void *arg, struct process *process, const struct record *rec);
+	/* The connection of a process that had said hello is over. */
+	void (*gone)(void *arg, struct process *process);
+	void (*refused)(void *arg, pid_t pid, const char *why);
+	void *arg;
+};
+
+struct peers;
+
+/* page_fd is sent to every peer, borrowed. Returns 0 or a negative errno. */
+int peers_new(const struct peers_sink *sink, int page_fd, struct peers **ret);
+
+/* Accepts all that wait on the listening socket. */
+void peers_accept(struct peers *peers, int listen_fd, uint64_t now_ns);
+
+/* Reads all that lies in the sockets, and ends the connections that are over. */
+void peers_drain(struct peers *peers);
+
+size_t peers_count(const struct peers *peers);
+
+/* Closes all connections without telling anybody. NULL is accepted. */
+void peers_free(struct peers *peers);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "collector/runfile.h"
+
+/* A block is written when it has grown to this; any one section then still fits behind it. */
+#define BLOCK_FULL (1u << 20)
+/* A block is a second's worth: a level above 3 makes these small ones no smaller. */
+#define ZSTD_LEVEL 3
+
+struct runfile {
+	int fd; /* borrowed */
+	int error;
+	uint64_t offset; /* of the next byte, from where the file was given to us */
+	ZSTD_CCtx *zstd; /* owned */
+	uint8_t *block;	 /* owned, ROWS_BLOCK_MAX */
+	uint8_t *packed; /* owned, packed_size */
+	size_t packed_size;
+	struct bytes_out out;
+	uint64_t first_tick; /* of the block's rows of the tree; 0: none */
+	struct bytes_out index;
+	uint8_t *index_base; /* owned */
+	size_t index_size;
+	uint64_t index_offset, index_tick; /* of the entry before */
+};
+
+static void restart_block(struct runfile *file)
+{
+	file->out = (struct bytes_out){file->block, file->block + ROWS_BLOCK_MAX, false};
+	file->first_tick = 0;
+}
+
+int runfile_new(int fd, struct runfile **ret)
+{
+	struct runfile *file = calloc(1, sizeof(*file));
+
+	*ret = NULL;
+	if (!file)
+		return -ENOMEM;
+	file->fd = fd;
+	file->packed_size = ZSTD_compressBound(ROWS_BLOCK_MAX);
+	file->block = malloc(ROWS_BLOCK_MAX);
+	file->packed = malloc(file->packed_size);
+	file->zstd = ZSTD_createCCtx();
+	if (!file->block || !file->packed || !file->zstd) {
+		runfile_free(file);
+		return -ENOMEM;
+	}
+	ZSTD_CCtx_setParameter(file->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+	ZSTD_CCtx_setParameter(file->zstd, ZSTD_c_checksumFlag, 1);
+	restart_block(file);
+	/* The header is gathered in the block's buffer, behind room for the frame's own head. */
+	bytes_put_u32(&file->out, ROWS_SKIPPABLE_MAGIC);
+	bytes_put_u32(&file->out, 0);
+	bytes_put_raw(&file->out, ROWS_HEADER_MAGIC, ROWS_HEADER_MAGIC_LEN);
+	bytes_put_varint(&file->out, ROWS_FORMAT_VERSION);
+	*ret = file;
+	return 0;
+}
+
+static void write_all(struct runfile *file, const uint8_t *p, size_t len)
+{
+	while (len && !file->error) {
+		ssize_t n = write(file->fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			file->error = n < 0 ? -errno : -EIO;
+			return;
+		}
+		p += n;
+		len -= (size_t)n;
+		file->offset += (size_t)n;
+	}
+}
+
+/* Ends a skippable frame that began at base: checksum, and the length in its head. */
+static void write_skippable(struct runfile *file, struct bytes_out *out, uint8_t *base)
+{
+	struct bytes_out head = {base + 4, base + 8, false};
+
+	bytes_put_u32(out, bytes_crc32(base + 8, (size_t)(out->p - base) - 8));
+	if (out->full) {
+		file->error = file->error ? file->error : -EFBIG;
+		return;
+	}
+	bytes_put_u32(&head, (uint32_t)(out->p - base) - 8);
+	write_all(file, base, (size_t)(out->p - base));
+}
+
+void runfile_info(struct runfile *file, const char *name, const void *value, size_t len)
+{
+	uint8_t *at = rows_begin(&file->out, SECTION_INFO);
+
+	bytes_put_blob(&file->out, name, strlen(name));
+	bytes_put_blob(&file->out, value, len);
+	rows_end(&file->out, at);
+}
+
+void runfile_begin(struct runfile *file)
+{
+	rows_pack_tables(&file->out);
+	write_skippable(file, &file->out, file->block);
+	restart_block(file);
+}
+
+static void note_section(struct runfile *file)
+{
+	if (file->out.full && !file->error)
+		file->error = -EFBIG;
+	if ((size_t)(file->out.p - file->block) >= BLOCK_FULL)
+		runfile_flush(file);
+}
+
+void runfile_process(struct runfile *file, const struct rows_process *process)
+{
+	rows_pack_process(&file->out, process);
+	note_section(file);
+}
+
+void runfile_event(struct runfile *file, const struct rows_event *event)
+{
+	rows_pack_event(&file->out, event);
+	note_section(file);
+}
+
+void runfile_rows(struct runfile *file, uint64_t subject, const struct record *rows, size_t n)
+{
+	const struct record *pointers[256];
+
+	while (n && !file->error) {
+		size_t take = n < 256 ? n : 256;
+
+		for (size_t i = 0; i < take; i++)
+			pointers[i] = &rows[i];
+		if (subject == 0 && file->first_tick == 0)
+			file->first_tick = rows[0].tick;
+		rows_pack(&file->out, SECTION_ROWS, subject, pointers, take);
+		note_section(file);
+		rows += take;
+		n -= take;
+	}
+}
+
+void runfile_summary(struct runfile *file, const struct record *summary)
+{
+	rows_pack(&file->out, SECTION_SUMMARY, 0, &summary, 1);
+	note_section(file);
+}
+
+/* Remembers where the block that is written next stands. */
+static void note_block(struct runfile *file)
+{
+	size_t used = (size_t)(file->index.p - file->index_base);
+
+	if (file->index_size - used < 2 * BYTES_VARINT_MAX + 16) {
+		size_t size = file->index_size ? file->index_size * 2 : 4096;
+		uint8_t *base = realloc(file->index_base, size);
+
+		if (!base) {
+			file->error = -ENOMEM;
+			return;
+		}
+		file->index_base = base;
+		file->index_size = size;
+		file->index = (struct bytes_out){base + used, base + size, false};
+	}
+	bytes_put_varint(&file->index, file->offset - file->index_offset);
+	/* A block without rows of the tree repeats the tick of the one before. */
+	if (file->first_tick == 0)
+		file->first_tick = file->index_tick;
+	bytes_put_varint(&file->index, file->first_tick - file->index_tick);
+	file->index_offset = file->offset;
+	file->index_tick = file->first_tick;
+}
+
+void runfile_flush(struct runfile *file)
+{
+	size_t len = (size_t)(file->out.p - file->block);
+	size_t n;
+
+	if (len && !file->error) {
+		n = ZSTD_compress2(file->zstd, file->packed, file->packed_size, file->block, len);
+		if (ZSTD_isError(n)) {
+			file->error = -EIO;
+		} else {
+			note_block(file);
+			write_all(file, file->packed, n);
+		}
+	}
+	restart_block(file);
+}
+
+void runfile_finish(struct runfile *file)
+{
+	struct bytes_out out;
+	uint8_t *at;
+
+	runfile_flush(file);
+	out = file->out;
+	bytes_put_u32(&out, ROWS_SKIPPABLE_MAGIC);
+	bytes_put_u32(&out, 0);
+	at = rows_begin(&out, SECTION_INDEX);
+	bytes_put_raw(&out, file->index_base, (size_t)(file->index.p - file->index_base));
+	rows_end(&out, at);
+	if (!file->error)
+		write_skippable(file, &out, file->block);
+}
+
+int runfile_error(const struct runfile *file)
+{
+	return file->error;
+}
+
+void runfile_free(struct runfile *file)
+{
+	if (!file)
+		return;
+	ZSTD_freeCCtx(file->zstd);
+	free(file->block);
+	free(file->packed);
+	free(file->index_base);
+	free(file);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The collector's page: all that it tells a sampler. A memfd of this struct is sent once, by
+ * SCM_RIGHTS, when a sampler has connected; the sampler reads it with pread() when it must know.
+ */
+#ifndef MSTAT_CORE_PAGE_H
+#define MSTAT_CORE_PAGE_H
+
+#include <stdint.h>
+
+struct page {
+	uint32_t live; /* processes that are sampled now; they share the budgets */
+	uint32_t cpus; /* of the host */
+};
+
+#endif

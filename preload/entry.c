@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The preload's way in and out: constructor, fork's child, exit(). This file and interpose.c are
+ * the only ones that may touch libc, and they run in the program's threads.
+ */
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "core/parse.h"
+#include "core/tick.h"
+#include "core/wire.h"
+#include "preload/aside.h"
+#include "preload/guest.h"
+#include "preload/procfs.h"
+#include "preload/sampler.h"
+#include "preload/sys.h"
+
+#define STALL_DEFAULT_NS   10000000u
+#define BUDGET_DEFAULT_PPM 10000u
+
+/* exit() of a process younger than this costs nothing extra: its exit record must do. */
+#define LAST_SAMPLE_FROM_NS 100000000u
+#define LAST_SAMPLE_WAIT_NS 1000000u
+
+/* In the environment of a guest that may not be started: how many seccomp filters are the
+ * launcher's own, under which it tried our system calls. */
+#define ENV_FILTERS "MSTAT_SECCOMP_FILTERS"
+
+static uint64_t start_ns;
+
+static uint64_t env_number(const char *name, uint64_t min, uint64_t max, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+	size_t used = 0;
+	int64_t v = text ? parse_number(text, strlen(text), &used) : 0;
+
+	return used && (uint64_t)v >= min && (uint64_t)v <= max ? (uint64_t)v : otherwise;
+}
+
+/* Says whether there is a collector to go to. */
+static bool read_environment(void)
+{
+	const char *path = getenv("MSTAT_SOCKET");
+
+	if (!path || !*path || strlen(path) >= sizeof(sampler_config.socket))
+		return false;
+	memcpy(sampler_config.socket, path, strlen(path));
+	sampler_config.freq =
+		(uint32_t)env_number("MSTAT_FREQ", TICK_FREQ_MIN, TICK_FREQ_MAX, TICK_FREQ_DEFAULT);
+	sampler_config.stall_ns =
+		env_number("MSTAT_PSS_STALL_NS", 0, UINT64_MAX / 2, STALL_DEFAULT_NS);
+	sampler_config.budget_ppm =
+		env_number("MSTAT_PSS_BUDGET_PPM", 0, 1000000, BUDGET_DEFAULT_PPM);
+	sampler_config.debug = getenv("MSTAT_DEBUG") != NULL;
+	return true;
+}
+
+/*
+ * A seccomp filter may kill the process for a call that the program itself never makes. The
+ * launcher has made them all: where it ran under as many filters, they are harmless.
+ */
+static bool filters_allow(void)
+{
+	char text[4096];
+	size_t len = 0;
+	const char *line;
+	long n;
+
+	if (sys_1(SYS_prctl, PR_GET_SECCOMP) == 0)
+		return true;
+	n = procfs_slurp("/proc/self/status", text, sizeof(text));
+	line = parse_line(text, n > 0 ? (size_t)n : 0, "Seccomp_filters", &len);
+	return line && len &&
+	       (uint64_t)parse_number(line, len, NULL) ==
+		       env_number(ENV_FILTERS, 0, UINT32_MAX, UINT64_MAX);
+}
+
+/* [fork child] */
+static void in_child(void)
+{
+	guest_forget();
+	aside_forget();
+	start_ns = sys_clock_ns(CLOCK_MONOTONIC);
+	sampler_config.hello_flags = WIRE_HELLO_FORK;
+	guest_start(sampler_main, sampler_size());
+}
+
+/* glibc's own entry to pthread_atfork(), which libc.so itself does not have; musl is the reverse. */
+extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+			     void *dso) __attribute__((weak));
+extern void *__dso_handle __attribute__((visibility("hidden")));
+
+static void follow_forks(void)
+{
+	int (*atfork)(void (*)(void), void (*)(void), void (*)(void));
+
+	if (__register_atfork) {
+		__register_atfork(NULL, NULL, in_child, &__dso_handle);
+		return;
+	}
+	atfork = (int (*)(void (*)(void), void (*)(void), void (*)(void)))dlsym(RTLD_DEFAULT,
+										"pthread_atfork");
+	if (atfork)
+		atfork(NULL, NULL, in_child);
+}
+
+/* [init] */
+__attribute__((constructor)) static void entry_init(void)
+{
+	if (getauxval(AT_SECURE) || !read_environment() || !filters_allow())
+		return;
+	start_ns = sys_clock_ns(CLOCK_MONOTONIC);
+	aside_init();
+	follow_forks();
+	guest_start(sampler_main, sampler_size());
+}
+
+/* [app thread] exit() */
+__attribute__((destructor)) static void entry_exit(void)
+{
+	if (start_ns && sys_clock_ns(CLOCK_MONOTONIC) - start_ns >= LAST_SAMPLE_FROM_NS)
+		guest_last(LAST_SAMPLE_WAIT_NS);
+}

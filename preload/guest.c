@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC */
+#include <elf.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <sys/mman.h>
+
+#include "preload/guest.h"
+#include "preload/sys.h"
+
+#define GUARD_SIZE 4096u
+/* zstd's compressor takes the most of it, once, for the hello: 11 KiB were seen. */
+#define STACK_SIZE 32768u
+#define TCB_SIZE   1024u
+/* rt_sigprocmask's set: 64 signals, 32 and 33 (glibc's own) included. */
+#define SIGSET_SIZE 8u
+#define SIG_SETMASK 2
+
+static struct {
+	uint32_t tid;	  /* futex: the thread's id; the kernel clears it when the thread is gone */
+	uint32_t command; /* futex: enum guest_command */
+	uint32_t answer;  /* futex: 1 when the last sample was sent */
+	int32_t pid;	  /* of the process that it was started in */
+	uint8_t *memory;  /* owned: guard, stack, TCB, state; kept for the next start */
+	size_t size;
+	void (*main)(void *state);
+} guest;
+
+static uint32_t load(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static void store(uint32_t *word, uint32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static void wake(uint32_t *word)
+{
+	sys_3(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+}
+
+/* [guest] What runs first on the new stack; it does not return. */
+__attribute__((noreturn, used)) static void guest_main(void *state)
+{
+	guest.main(state);
+	for (;;)
+		sys_1(SYS_exit, 0);
+}
+
+/*
+ * clone(2) with the child on a new stack, where nothing of the caller's frame may be used any more:
+ * the child's first instruction calls guest_main(state). Returns the thread's id or an error.
+ */
+#if defined(__x86_64__)
+static long clone_thread(unsigned long flags, void *stack, void *tls, void *state)
+{
+	long ret;
+	register void *ctid __asm__("r10") = &guest.tid;
+	register void *tls_reg __asm__("r8") = tls;
+	register void *arg __asm__("r9") = state;
+
+	__asm__ volatile("syscall\n\t"
+			 "test %%eax, %%eax\n\t"
+			 "jnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "mov %%r9, %%rdi\n\t"
+			 "call guest_main\n\t"
+			 "hlt\n"
+			 "1:"
+			 : "=a"(ret)
+			 : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(&guest.tid), "r"(ctid),
+			   "r"(tls_reg), "r"(arg)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+#elif defined(__aarch64__)
+static long clone_thread(unsigned long flags, void *stack, void *tls, void *state)
+{
+	register long x8 __asm__("x8") = SYS_clone;
+	register long x0 __asm__("x0") = (long)flags;
+	register void *x1 __asm__("x1") = stack;
+	register void *x2 __asm__("x2") = &guest.tid;
+	register void *x3 __asm__("x3") = tls;
+	register void *x4 __asm__("x4") = &guest.tid;
+	register void *x5 __asm__("x5") = state;
+
+	__asm__ volatile("svc 0\n\t"
+			 "cbnz x0, 1f\n\t"
+			 "mov x29, xzr\n\t"
+			 "mov x30, xzr\n\t"
+			 "mov x0, x5\n\t"
+			 "bl guest_main\n\t"
+			 "brk 0\n"
+			 "1:"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+}
+#endif
+
+/* Copies the calling thread's canary and pointer guard, should compiled-in code look at them. */
+static void make_tcb(uint8_t *tcb)
+{
+#if defined(__x86_64__)
+	unsigned long *word = (unsigned long *)(void *)tcb;
+	unsigned long canary, pointer_guard;
+
+	__asm__("mov %%fs:0x28, %0" : "=r"(canary));
+	__asm__("mov %%fs:0x30, %0" : "=r"(pointer_guard));
+	word[0] = (unsigned long)tcb; /* %fs:0 and %fs:0x10 point to the TCB itself */
+	word[2] = (unsigned long)tcb;
+	word[5] = canary;
+	word[6] = pointer_guard;
+#else
+	(void)tcb;
+#endif
+}
+
+/* The memory is wiped in a fork's child, and so costs it no copies. */
+static int get_memory(size_t state_size)
+{
+	size_t size = GUARD_SIZE + STACK_SIZE + TCB_SIZE + state_size;
+	long at;
+
+	if (guest.memory) {
+		/* Wiped already in a fork's child; refused where the program locked all memory. */
+		if (sys_3(SYS_madvise, guest.memory + GUARD_SIZE, guest.size - GUARD_SIZE,
+			  MADV_DONTNEED) < 0)
+			__builtin_memset(guest.memory + GUARD_SIZE, 0, guest.size - GUARD_SIZE);
+		return 0;
+	}
+	size = (size + GUARD_SIZE - 1) & ~((size_t)GUARD_SIZE - 1);
+	at = sys_6(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (at < 0 && at > -4096)
+		return (int)at;
+	sys_3(SYS_mprotect, at, GUARD_SIZE, PROT_NONE);
+	sys_3(SYS_madvise, at, size, MADV_WIPEONFORK);
+	guest.memory = (uint8_t *)at;
+	guest.size = size;
+	return 0;
+}
+
+int guest_start(void (*main)(void *state), size_t state_size)
+{
+	static const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+					   CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
+					   CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+	uint64_t all = ~(uint64_t)0;
+	uint64_t old;
+	uint8_t *tcb;
+	long ret = get_memory(state_size);
+
+	if (ret < 0)
+		return (int)ret;
+	tcb = guest.memory + GUARD_SIZE + STACK_SIZE;
+	make_tcb(tcb);
+	store(&guest.command, GUEST_RUN);
+	store(&guest.answer, 0);
+	guest.main = main;
+	guest.pid = (int32_t)sys_0(SYS_getpid);
+	/* The thread inherits the mask: with all signals blocked none is ever delivered to it. */
+	sys_4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, SIGSET_SIZE);
+	ret = clone_thread(flags, tcb, tcb, tcb + TCB_SIZE);
+	sys_4(SYS_rt_sigprocmask, SIG_SETMASK, &old, 0, SIGSET_SIZE);
+	if (ret < 0)
+		store(&guest.tid, 0);
+	return ret < 0 ? (int)ret : 0;
+}
+
+void guest_stop(void)
+{
+	uint32_t tid;
+
+	if (!guest_is_here())
+		return;
+	store(&guest.command, GUEST_STOP);
+	wake(&guest.command);
+	/* The kernel wakes waiters of CLONE_CHILD_CLEARTID without FUTEX_PRIVATE_FLAG. */
+	while ((tid = load(&guest.tid)) != 0)
+		sys_4(SYS_futex, &guest.tid, FUTEX_WAIT, tid, 0);
+}
+
+void guest_last(uint64_t wait_ns)
+{
+	int64_t wait[2] = {0, (int64_t)wait_ns};
+
+	if (!guest_is_here() || load(&guest.tid) == 0)
+		return;
+	store(&guest.command, GUEST_LAST);
+	wake(&guest.command);
+	if (load(&guest.answer) == 0)
+		sys_4(SYS_futex, &guest.answer, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, wait);
+}
+
+void guest_forget(void)
+{
+	store(&guest.tid, 0);
+	guest.pid = 0;
+}
+
+bool guest_is_here(void)
+{
+	return guest.pid != 0 && guest.pid == (int32_t)sys_0(SYS_getpid);
+}
+
+enum guest_command guest_wait(uint64_t deadline_ns)
+{
+	int64_t at[2] = {(int64_t)(deadline_ns / 1000000000u),
+			 (int64_t)(deadline_ns % 1000000000u)};
+	uint32_t command = load(&guest.command);
+
+	while (command == GUEST_RUN) {
+		long ret = sys_6(SYS_futex, &guest.command, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
+				 GUEST_RUN, at, 0, FUTEX_BITSET_MATCH_ANY);
+
+		command = load(&guest.command);
+		/* A filter that came over us refuses: never loop on a call that does not sleep. */
+		if (ret < 0 && ret != -ETIMEDOUT && ret != -EAGAIN && ret != -EINTR)
+			return GUEST_STOP;
+		if (ret == -ETIMEDOUT)
+			break;
+	}
+	if (command == GUEST_LAST)
+		__atomic_compare_exchange_n(&guest.command, &(uint32_t){GUEST_LAST}, GUEST_RUN,
+					    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return (enum guest_command)command;
+}
+
+void guest_answer(void)
+{
+	store(&guest.answer, 1);
+	wake(&guest.answer);
+}
+
+/* Bytes of our library's writable segments; all of them were written by the loader or by us. */
+static size_t library_data(void)
+{
+	extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+	const Elf64_Phdr *phdr = (const Elf64_Phdr *)(const void *)((const uint8_t *)&__ehdr_start +
+								    __ehdr_start.e_phoff);
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++)
+		if (phdr[i].p_type == PT_LOAD && phdr[i].p_flags & PF_W)
+			sum += ((phdr[i].p_vaddr + phdr[i].p_memsz + 4095) & ~4095ul) -
+			       (phdr[i].p_vaddr & ~4095ul);
+	return sum;
+}
+
+size_t guest_memory(void)
+{
+	uint8_t there[64] = {0};
+	size_t pages = guest.size / 4096;
+	size_t sum = library_data();
+
+	if (pages > sizeof(there) || sys_3(SYS_mincore, guest.memory, guest.size, there) < 0)
+		return sum;
+	for (size_t i = 0; i < pages; i++)
+		sum += there[i] & 1 ? 4096u : 0;
+	return sum;
+}

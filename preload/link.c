@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: ISC */
+#include <asm/ioctls.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define ZSTD_STATIC_LINKING_ONLY
+#include <zstd.h>
+
+#include "core/parse.h"
+#include "core/tick.h"
+#include "preload/link.h"
+#include "preload/procfs.h"
+#include "preload/sys.h"
+
+/* The collector drains ten times a second; two periods of unread samples are as much as may lie in
+ * the socket, for they are charged to the target. A small message takes 768 bytes there. */
+#define MESSAGE_CHARGE 1024u
+#define SNDBUF_MIN     16384u
+
+/* Room for hello's compression, mapped for that moment only: text, packed and compressed message,
+ * and what ZSTD_estimateCCtxSize_usingCParams() says for the parameters below (36,580 bytes). */
+struct hello_room {
+	char comm[256];
+	char exe[WIRE_EXE_MAX];
+	char argv[WIRE_ARGV_MAX];
+	uint8_t packed[WIRE_MESSAGE_MAX];
+	uint8_t sent[WIRE_MESSAGE_MAX];
+	_Alignas(64) uint8_t zstd[65536];
+};
+#define ZSTD_LEVEL 1
+#define ZSTD_LOGS  10 /* windowLog, hashLog */
+/* A hello shorter than this one gains less than a compressor's pages cost. */
+#define ZSTD_FROM 512
+
+/* The listener's credentials: SO_PEERCRED tells those of the one who called listen(). */
+static int check_listener(int fd)
+{
+	struct {
+		int32_t pid;
+		uint32_t uid, gid;
+	} cred;
+	uint32_t len = sizeof(cred);
+	long ret = sys_5(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
+
+	if (ret < 0)
+		return (int)ret;
+	return cred.uid == 0 || cred.uid == (uint32_t)sys_0(SYS_geteuid) ? 0 : -EPERM;
+}
+
+static int try_connect(int fd, const char *name, bool abstract)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	size_t n = 0;
+
+	/* The abstract twin: a zero byte, and the path's last part. */
+	for (const char *p = name; *p && abstract; p++)
+		if (*p == '/')
+			name = p + 1;
+	for (; name[n] && n < sizeof(addr.sun_path) - 2; n++)
+		addr.sun_path[n + abstract] = name[n];
+	return (int)sys_3(SYS_connect, fd, &addr,
+			  offsetof(struct sockaddr_un, sun_path) + n + (abstract ? 1u : 0u));
+}
+
+static int connect_to(const struct sampler_config *config)
+{
+	uint32_t room = config->freq / 5 * MESSAGE_CHARGE;
+	int fd = (int)sys_3(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	if (room < SNDBUF_MIN)
+		room = SNDBUF_MIN;
+	room /= 2; /* the kernel doubles it: socket(7) */
+	sys_5(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	ret = try_connect(fd, config->socket, false);
+	if (ret < 0)
+		ret = try_connect(fd, config->socket, true);
+	if (ret == 0)
+		ret = check_listener(fd);
+	if (ret == 0)
+		return fd;
+	sys_1(SYS_close, fd);
+	return ret;
+}
+
+/* The hello's body as a zstd frame, by a static context: zstd never allocates. 0: did not work. */
+static size_t compress(struct hello_room *room, size_t len)
+{
+	ZSTD_CCtx *cctx = ZSTD_initStaticCCtx(room->zstd, sizeof(room->zstd));
+	size_t n;
+
+	if (!cctx)
+		return 0;
+	ZSTD_CCtx_setParameter(cctx, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+	ZSTD_CCtx_setParameter(cctx, ZSTD_c_windowLog, ZSTD_LOGS);
+	ZSTD_CCtx_setParameter(cctx, ZSTD_c_hashLog, ZSTD_LOGS);
+	n = ZSTD_compress2(cctx, room->sent + 1, sizeof(room->sent) - 1, room->packed, len);
+	return ZSTD_isError(n) ? 0 : n;
+}
+
+static size_t slurp(const char *path, char *buf, size_t size)
+{
+	long n = procfs_slurp(path, buf, size);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* What /proc/self/stat begins with is enough: comm, parent, and start time (words 2, 4, 22). */
+static void ask_stat(struct hello_room *room, struct wire_hello *hello)
+{
+	char text[512];
+	size_t len = slurp("/proc/self/stat", text, sizeof(text));
+	size_t open = 0, close = len;
+
+	hello->ppid = (uint32_t)parse_word(text, len, 4);
+	hello->start_ticks = parse_word(text, len, 22);
+	while (open < len && text[open] != '(')
+		open++;
+	while (close > open && text[close - 1] != ')')
+		close--;
+	hello->comm_len = close > open + 2 ? close - open - 2 : 0;
+	if (hello->comm_len > WIRE_COMM_MAX)
+		hello->comm_len = WIRE_COMM_MAX;
+	__builtin_memcpy(room->comm, text + open + 1, hello->comm_len);
+	hello->comm = room->comm;
+}
+
+static size_t pack_hello(struct hello_room *room, const struct sampler_config *config)
+{
+	struct wire_hello hello = {
+		.version = WIRE_VERSION,
+		.flags = config->hello_flags,
+		.pid = (uint32_t)sys_0(SYS_getpid),
+		.uid = (uint32_t)sys_0(SYS_geteuid),
+		.gid = (uint32_t)sys_0(SYS_getegid),
+		.freq = config->freq,
+		.exe = room->exe,
+		.argv = room->argv,
+	};
+	struct bytes_out out = {room->packed, room->packed + sizeof(room->packed), false};
+	long n = sys_4(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/exe", room->exe,
+		       sizeof(room->exe));
+
+	ask_stat(room, &hello);
+	hello.exe_len = n > 0 ? (size_t)n : 0;
+	hello.argv_len = slurp("/proc/thread-self/cmdline", room->argv, sizeof(room->argv));
+	wire_pack_hello(&out, &hello);
+	return out.full ? 0 : (size_t)(out.p - room->packed);
+}
+
+static long send_hello(struct link *link, struct hello_room *room,
+		       const struct sampler_config *config)
+{
+	size_t len = pack_hello(room, config);
+	size_t small = len >= ZSTD_FROM ? compress(room, len) : 0;
+
+	if (len == 0)
+		return -EMSGSIZE;
+	if (small > 0 && small < len) {
+		room->sent[0] = WIRE_HELLO | WIRE_ZSTD;
+		len = small;
+	} else {
+		room->sent[0] = WIRE_HELLO;
+		__builtin_memcpy(room->sent + 1, room->packed, len);
+	}
+	return sys_6(SYS_sendto, link->fd, room->sent, len + 1, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+}
+
+int link_open(struct link *link, const struct sampler_config *config)
+{
+	long room;
+	long ret;
+
+	link->page = -1;
+	link->fd = connect_to(config);
+	if (link->fd < 0)
+		return link->fd;
+	room = sys_6(SYS_mmap, 0, sizeof(struct hello_room), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (room < 0 && room > -4096)
+		return (int)room;
+	ret = send_hello(link, (struct hello_room *)room, config);
+	sys_2(SYS_munmap, room, sizeof(struct hello_room));
+	wire_reset(&link->last);
+	return ret < 0 ? (int)ret : 0;
+}
+
+int link_send(struct link *link, struct record *now)
+{
+	struct bytes_out out = {link->message, link->message + sizeof(link->message), false};
+	bool full = link->sent % WIRE_FULL_EVERY == 0;
+	long n;
+
+	if (full)
+		wire_reset(&link->last);
+	now->dropped = link->dropped;
+	bytes_put_u8(&out, full ? WIRE_FULL : WIRE_SAMPLE);
+	wire_pack_sample(&out, now, &link->last);
+	if (out.full)
+		n = -EAGAIN;
+	else
+		n = sys_6(SYS_sendto, link->fd, link->message, out.p - link->message,
+			  MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+	if (n >= 0) {
+		wire_advance(&link->last, now);
+		link->sent++;
+		link->dropped = 0;
+		return 0;
+	}
+	link->dropped++;
+	return n == -EAGAIN || n == -ENOBUFS || n == -ENOMEM || n == -EINTR ? 0 : (int)n;
+}
+
+uint64_t link_unread(const struct link *link)
+{
+	int32_t n = 0;
+
+	sys_3(SYS_ioctl, link->fd, SIOCOUTQ, &n);
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+/* Takes the page's descriptor off the socket when it has come. */
+static void take_page(struct link *link)
+{
+	uint8_t byte;
+	struct iovec iov = {&byte, 1};
+	union {
+		struct cmsghdr head;
+		uint8_t space[CMSG_SPACE(sizeof(int))];
+	} control = {.space = {0}};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+
+	if (sys_3(SYS_recvmsg, link->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0 ||
+	    msg.msg_controllen < CMSG_LEN(sizeof(int)) || control.head.cmsg_level != SOL_SOCKET ||
+	    control.head.cmsg_type != SCM_RIGHTS)
+		return;
+	__builtin_memcpy(&link->page, CMSG_DATA(&control.head), sizeof(int));
+}
+
+struct page link_page(struct link *link)
+{
+	struct page page = {0, 0};
+
+	if (link->page < 0)
+		take_page(link);
+	if (link->page >= 0)
+		sys_4(SYS_pread64, link->page, &page, sizeof(page), 0);
+	return page;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * [guest] The way to the collector: connect, hello, samples; nothing here ever blocks.
+ */
+#ifndef MSTAT_PRELOAD_LINK_H
+#define MSTAT_PRELOAD_LINK_H
+
+#include <stdint.h>
+
+#include "core/page.h"
+#include "core/record.h"
+#include "core/wire.h"
+#include "preload/sampler.h"
+
+struct link {
+	int fd;		    /* owned socket */
+	int page;	    /* owned descriptor of the collector's page, -1 until it came */
+	uint64_t sent;	    /* samples */
+	uint64_t dropped;   /* since the last one that was sent */
+	struct record last; /* what the collector knows */
+	uint8_t message[2048];
+};
+
+/*
+ * Connects to the path or its abstract twin, and says hello. A listener whose uid is neither 0 nor
+ * ours is refused. Returns 0 or a negative errno.
+ */
+int link_open(struct link *link, const struct sampler_config *config);
+
+/*
+ * Sends a record, or counts it as dropped where the socket is full. Returns 0, or a negative errno
+ * where the collector is gone.
+ */
+int link_send(struct link *link, struct record *now);
+
+/* Bytes of ours that the collector has not read yet; they are charged to the target. */
+uint64_t link_unread(const struct link *link);
+
+/* How many processes share the budgets, and the host's CPUs; 0 and 0 until the page has come. */
+struct page link_page(struct link *link);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include "core/parse.h"
+#include "core/taskstats.h"
+#include "preload/procfs.h"
+#include "preload/sys.h"
+
+static int open_file(const char *path)
+{
+	return (int)sys_4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+}
+
+long procfs_slurp(const char *path, void *buf, size_t size)
+{
+	int fd = open_file(path);
+	size_t have = 0;
+	long n = 0;
+
+	if (fd < 0)
+		return fd;
+	while (have < size && (n = sys_3(SYS_read, fd, (char *)buf + have, size - have)) > 0)
+		have += (size_t)n;
+	sys_1(SYS_close, fd);
+	return n < 0 ? n : (long)have;
+}
+
+static long read_again(int fd, void *buf, size_t size)
+{
+	return fd < 0 ? fd : sys_4(SYS_pread64, fd, buf, size, 0);
+}
+
+/* FNV-1a over a line of status. */
+static uint64_t hash_line(uint64_t hash, const char *text, size_t len, const char *key)
+{
+	size_t n;
+	const char *line = parse_line(text, len, key, &n);
+
+	for (size_t i = 0; line && i < n; i++)
+		hash = (hash ^ (uint8_t)line[i]) * 0x100000001b3u;
+	return hash;
+}
+
+static uint64_t hash_ids(const char *text, size_t len)
+{
+	return hash_line(hash_line(0xcbf29ce484222325u, text, len, "Uid"), text, len, "Gid");
+}
+
+static uint64_t hash_caps(const char *text, size_t len)
+{
+	uint64_t hash = hash_line(0xcbf29ce484222325u, text, len, "Groups");
+
+	hash = hash_line(hash, text, len, "CapPrm");
+	return hash_line(hash, text, len, "CapEff");
+}
+
+void procfs_open(struct procfs *proc)
+{
+	long n;
+
+	proc->pid = (uint32_t)sys_0(SYS_getpid);
+	proc->status = open_file("/proc/self/status");
+	proc->own_status = open_file("/proc/thread-self/status");
+	/* By thread: /proc/self has no memory any more once the main thread has ended. */
+	proc->rollup = open_file("/proc/thread-self/smaps_rollup");
+	proc->stat = open_file("/proc/self/stat");
+	proc->io = open_file("/proc/self/io");
+	proc->schedstat = -ENOENT; /* only where taskstats is refused */
+	proc->netlink = -ENOENT;
+	proc->family = 0;
+	n = read_again(proc->own_status, proc->text, sizeof(proc->text));
+	proc->ids = hash_ids(proc->text, n > 0 ? (size_t)n : 0);
+	proc->caps = hash_caps(proc->text, n > 0 ? (size_t)n : 0);
+}
+
+static enum reason reason_of(long err)
+{
+	switch (err) {
+	case -EPERM:
+	case -EACCES:
+		return REASON_DENIED;
+	case -ENOENT:
+		return REASON_ABSENT;
+	default:
+		return REASON_FAILED;
+	}
+}
+
+/* The main thread has ended: its memory is gone for /proc/self, but not for our thread's file. */
+static int read_own_status(struct procfs *proc, struct record *rec)
+{
+	long n = read_again(proc->own_status, proc->text, sizeof(proc->text));
+
+	if (n <= 0) {
+		record_drop(rec, SOURCE_STATUS, reason_of(n));
+		return 0;
+	}
+	parse_source(SOURCE_STATUS, proc->text, (size_t)n, rec);
+	/* The ended main thread still counts: two are it and us, and we must not outstay the rest. */
+	if (record_has(rec, FIELD_THREADS) && rec->value[FIELD_THREADS] <= 2)
+		return -EOWNERDEAD;
+	return 0;
+}
+
+int procfs_read_status(struct procfs *proc, bool deep, struct record *rec)
+{
+	long n = read_again(proc->status, proc->text, sizeof(proc->text));
+
+	if (n <= 0) {
+		record_drop(rec, SOURCE_STATUS, reason_of(n));
+		return 0;
+	}
+	if (hash_ids(proc->text, (size_t)n) != proc->ids)
+		return -EPERM;
+	if (deep && hash_caps(proc->text, (size_t)n) != proc->caps)
+		return -EPERM;
+	parse_source(SOURCE_STATUS, proc->text, (size_t)n, rec);
+	if (!record_has(rec, FIELD_RSS))
+		return read_own_status(proc, rec);
+	return 0;
+}
+
+static int *file_of(struct procfs *proc, enum source source)
+{
+	switch (source) {
+	case SOURCE_ROLLUP:
+		return &proc->rollup;
+	case SOURCE_STAT:
+		return &proc->stat;
+	case SOURCE_IO:
+		return &proc->io;
+	default:
+		return &proc->schedstat;
+	}
+}
+
+void procfs_read(struct procfs *proc, enum source source, struct record *rec)
+{
+	long n = read_again(*file_of(proc, source), proc->text, sizeof(proc->text));
+
+	if (n > 0)
+		parse_source(source, proc->text, (size_t)n, rec);
+	else
+		record_drop(rec, source, reason_of(n));
+}
+
+/* Sends a request and receives one answer: the kernel queues it before sendto() returns. */
+static long ask(struct procfs *proc, size_t len)
+{
+	long n = sys_6(SYS_sendto, proc->netlink, proc->text, len, MSG_DONTWAIT | MSG_NOSIGNAL, 0,
+		       0);
+
+	if (n < 0)
+		return n;
+	return sys_6(SYS_recvfrom, proc->netlink, proc->text, TASKSTATS_REPLY_MAX, MSG_DONTWAIT, 0,
+		     0);
+}
+
+static int find_family(struct procfs *proc)
+{
+	long n;
+
+	proc->netlink = (int)sys_3(SYS_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				   NETLINK_GENERIC);
+	if (proc->netlink < 0)
+		return proc->netlink;
+	n = ask(proc, taskstats_pack_family((uint8_t *)proc->text, ++proc->seq));
+	return n < 0 ? (int)n : taskstats_unpack_family((uint8_t *)proc->text, (size_t)n);
+}
+
+static int read_form(struct procfs *proc, enum source source, struct record *rec)
+{
+	long n = ask(proc, taskstats_pack_get((uint8_t *)proc->text, (uint16_t)proc->family,
+					      ++proc->seq, source, proc->pid));
+
+	if (n >= 0)
+		n = taskstats_unpack((uint8_t *)proc->text, (size_t)n, source, rec);
+	if (n < 0)
+		record_drop(rec, source, reason_of(n));
+	return (int)n;
+}
+
+/* What /proc tells without privilege; schedstat is the main thread's alone. */
+static void read_instead(struct procfs *proc, struct record *rec)
+{
+	if (proc->schedstat == -ENOENT)
+		proc->schedstat = open_file("/proc/self/schedstat");
+	if (record_has(rec, FIELD_THREADS) && rec->value[FIELD_THREADS] > 2)
+		record_drop(rec, SOURCE_SCHEDSTAT, REASON_THREADS);
+	else
+		procfs_read(proc, SOURCE_SCHEDSTAT, rec);
+}
+
+void procfs_read_taskstats(struct procfs *proc, struct record *rec)
+{
+	if (proc->family == 0)
+		proc->family = find_family(proc);
+	if (proc->family > 0 && read_form(proc, SOURCE_TASKSTATS_PID, rec) == -EPERM) {
+		proc->family = -EPERM;
+		sys_1(SYS_close, proc->netlink);
+	}
+	if (proc->family < 0) {
+		record_drop(rec, SOURCE_TASKSTATS_PID, reason_of(proc->family));
+		record_drop(rec, SOURCE_TASKSTATS_TGID, reason_of(proc->family));
+		read_instead(proc, rec);
+		return;
+	}
+	read_form(proc, SOURCE_TASKSTATS_TGID, rec);
+}

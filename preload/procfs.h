@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * [guest] What the kernel tells a process of itself: files of /proc held open, and taskstats.
+ */
+#ifndef MSTAT_PRELOAD_PROCFS_H
+#define MSTAT_PRELOAD_PROCFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/record.h"
+
+struct procfs {
+	int status;	/* owned descriptors; -errno of the open where there is none */
+	int own_status; /* of our thread: what the main thread's ids are compared with */
+	int rollup;
+	int stat;
+	int io;
+	int schedstat;
+	int netlink; /* generic netlink socket; opened at the first request */
+	int family;  /* id of TASKSTATS; 0: not asked yet; negative: refused */
+	uint32_t seq;
+	uint32_t pid;
+	uint64_t ids;  /* hash of the Uid and Gid lines that our thread was started with */
+	uint64_t caps; /* likewise of Groups and the capability sets */
+	char text[4096];
+};
+
+/* Opens the files. They stay readable after chroot, setns and the main thread's end. */
+void procfs_open(struct procfs *proc);
+
+/*
+ * Reads status into rec. Returns 0; -EOWNERDEAD where no thread but ours is left; -EPERM where the
+ * main thread's ids (with deep: also its groups and capabilities) are not ours any more.
+ */
+int procfs_read_status(struct procfs *proc, bool deep, struct record *rec);
+
+/* Reads another source's file (rollup, stat, io, schedstat) into rec, or its reason. */
+void procfs_read(struct procfs *proc, enum source source, struct record *rec);
+
+/* Asks taskstats for this process, both forms, into rec; REASON_DENIED without the privilege. */
+void procfs_read_taskstats(struct procfs *proc, struct record *rec);
+
+/* Reads a whole small file into buf; returns its length or a negative errno. */
+long procfs_slurp(const char *path, void *buf, size_t size);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+#include <linux/close_range.h>
+#include <sched.h>
+#include <time.h>
+
+#include "core/parse.h"
+#include "core/tick.h"
+#include "preload/guest.h"
+#include "preload/link.h"
+#include "preload/procfs.h"
+#include "preload/sampler.h"
+#include "preload/sys.h"
+
+/* smaps_rollup before it was ever measured: 9 to 10 us per MiB of 4 KiB pages were seen. */
+#define ROLLUP_NS_PER_MIB 10000u
+#define ROLLUP_NS_MIN	  10000u
+
+struct sampler {
+	uint32_t freq;
+	uint32_t slow_every;  /* of so many ticks, one reads everything */
+	int64_t clock_offset; /* our CLOCK_MONOTONIC minus the host's: time_namespaces(7) */
+	uint64_t shift_ns;    /* our place within a quarter period, where the tree is large */
+	struct page page;
+	uint64_t rollup_cost;  /* CPU ns of the last one; 0: none yet */
+	uint64_t rollup_rss;   /* KiB, at the last one */
+	uint64_t rollup_after; /* host's ns; not again before */
+	struct procfs proc;
+	struct link link;
+	struct record now;
+};
+
+struct sampler_config sampler_config;
+
+size_t sampler_size(void)
+{
+	return sizeof(struct sampler);
+}
+
+/* The first act: nothing of the program's is held open, nothing of ours is in its reach. */
+static long leave_files(bool debug)
+{
+	/* A process without a sampler says why on its stderr, if it was asked to. */
+	long ret = sys_3(SYS_close_range, 0, debug ? 1 : ~0U, CLOSE_RANGE_UNSHARE);
+
+	if (ret == 0 && debug)
+		ret = sys_3(SYS_close_range, 3, ~0U, 0);
+	if (ret == 0)
+		sys_1(SYS_unshare,
+		      CLONE_FS); /* chroot and setns(mnt) of the program stay its own */
+	return ret;
+}
+
+static void say(const char *text, long err)
+{
+	char line[96] = "mstat: no sampler: ";
+	size_t n = 19;
+
+	for (; *text && n < 80; text++)
+		line[n++] = *text;
+	line[n++] = ' ';
+	if (err < 0)
+		err = -err;
+	for (long div = 1000; div; div /= 10)
+		if (err >= div || div == 1)
+			line[n++] = (char)('0' + err / div % 10);
+	line[n++] = '\n';
+	sys_3(SYS_write, 2, line, n);
+}
+
+/* A real-time parent's policy is inherited; ours would then preempt what we only watch. */
+static void be_ordinary(void)
+{
+	int32_t priority = 0;
+	long policy = sys_1(SYS_sched_getscheduler, 0);
+
+	if (policy == SCHED_FIFO || policy == SCHED_RR)
+		sys_3(SYS_sched_setscheduler, 0, SCHED_OTHER, &priority);
+	sys_2(SYS_prctl, 15 /* PR_SET_NAME */, "mstat");
+}
+
+static int64_t read_clock_offset(char *text, size_t size)
+{
+	long n = procfs_slurp("/proc/self/timens_offsets", text, size);
+
+	return n > 0 ? parse_clock_offset(text, (size_t)n) : 0;
+}
+
+static uint64_t host_now(const struct sampler *s)
+{
+	return sys_clock_ns(CLOCK_MONOTONIC) - (uint64_t)s->clock_offset;
+}
+
+/* Above four processes a CPU, each takes its own place within a quarter of the period. */
+static uint64_t shift_of(const struct sampler *s)
+{
+	uint64_t quarter = TICK_SECOND / s->freq / 4;
+
+	if (s->page.live <= 4 * s->page.cpus)
+		return 0;
+	return (uint32_t)(s->proc.pid * 2654435761u) * quarter >> 32;
+}
+
+static enum reason rollup_reason(const struct sampler *s, uint64_t now_ns)
+{
+	uint64_t rss = record_has(&s->now, FIELD_RSS) ? (uint64_t)s->now.value[FIELD_RSS] : 0;
+	uint64_t predicted;
+
+	if (s->rollup_cost && s->rollup_rss)
+		predicted = s->rollup_cost * rss / s->rollup_rss;
+	else
+		predicted = rss / 1024 * ROLLUP_NS_PER_MIB;
+	if (predicted < ROLLUP_NS_MIN)
+		predicted = ROLLUP_NS_MIN;
+	if (predicted > sampler_config.stall_ns)
+		return REASON_STALL;
+	if (s->page.live == 0 || now_ns < s->rollup_after || sampler_config.budget_ppm == 0)
+		return REASON_NOT_DUE;
+	return REASON_OK;
+}
+
+/* CPU time, not wall time: one preemption within a walk would forbid all walks after it. */
+static void read_rollup(struct sampler *s)
+{
+	uint64_t before = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	procfs_read(&s->proc, SOURCE_ROLLUP, &s->now);
+	s->rollup_cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+	s->rollup_rss = record_has(&s->now, FIELD_RSS) ? (uint64_t)s->now.value[FIELD_RSS] : 0;
+	s->rollup_after =
+		host_now(s) + s->rollup_cost * s->page.live * 1000000u / sampler_config.budget_ppm;
+	if (s->now.reason[SOURCE_ROLLUP] == REASON_OK)
+		record_set(&s->now, FIELD_ROLLUP_COST, (int64_t)s->rollup_cost);
+}
+
+static void read_slow(struct sampler *s)
+{
+	procfs_read(&s->proc, SOURCE_STAT, &s->now);
+	procfs_read(&s->proc, SOURCE_IO, &s->now);
+	procfs_read_taskstats(&s->proc, &s->now);
+	s->now.reason[SOURCE_SAMPLER] = REASON_OK;
+	record_set(&s->now, FIELD_SELF_CPU, (int64_t)sys_clock_ns(CLOCK_THREAD_CPUTIME_ID));
+	record_set(&s->now, FIELD_SELF_BYTES, (int64_t)(guest_memory() + link_unread(&s->link)));
+}
+
+static void skip_slow(struct sampler *s)
+{
+	static const uint8_t slow[] = {SOURCE_STAT,	      SOURCE_IO,
+				       SOURCE_SCHEDSTAT,      SOURCE_TASKSTATS_PID,
+				       SOURCE_TASKSTATS_TGID, SOURCE_SAMPLER};
+
+	for (unsigned i = 0; i < sizeof(slow); i++)
+		s->now.reason[slow[i]] = REASON_NOT_DUE;
+}
+
+/* One sample. Returns 0, or why there can be no more. */
+static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow)
+{
+	enum reason rollup;
+	int ret;
+
+	record_init(&s->now);
+	s->now.tick = tick;
+	s->now.late_us = (now_ns - tick_ns(tick, s->freq)) / 1000;
+	ret = procfs_read_status(&s->proc, slow, &s->now);
+	if (ret < 0)
+		return ret;
+	if (slow || s->page.live == 0) {
+		s->page = link_page(&s->link);
+		s->shift_ns = shift_of(s);
+	}
+	rollup = rollup_reason(s, now_ns);
+	if (rollup == REASON_OK)
+		read_rollup(s);
+	else
+		s->now.reason[SOURCE_ROLLUP] = (uint8_t)rollup;
+	if (slow)
+		read_slow(s);
+	else
+		skip_slow(s);
+	return link_send(&s->link, &s->now);
+}
+
+static void run(struct sampler *s)
+{
+	uint64_t next = tick_at(host_now(s), s->freq) + 1;
+	int ret = 0;
+
+	while (ret == 0) {
+		uint64_t at = tick_ns(next, s->freq) + s->shift_ns + (uint64_t)s->clock_offset;
+		enum guest_command command = guest_wait(at);
+		uint64_t now_ns = host_now(s);
+		uint64_t tick = tick_at(now_ns, s->freq);
+
+		if (command == GUEST_STOP)
+			return;
+		ret = sample(s, tick, now_ns,
+			     command == GUEST_LAST || tick % s->slow_every == 0 ||
+				     s->link.sent == 0);
+		if (command == GUEST_LAST)
+			guest_answer();
+		next = tick_at(host_now(s), s->freq) + 1;
+	}
+}
+
+void sampler_main(void *state)
+{
+	struct sampler *s = state;
+	long ret = leave_files(sampler_config.debug);
+
+	if (ret == 0) {
+		s->freq = sampler_config.freq;
+		s->slow_every = tick_slow_every(s->freq);
+		be_ordinary();
+		ret = link_open(&s->link, &sampler_config);
+	}
+	if (ret < 0) {
+		if (sampler_config.debug)
+			say("cannot reach the collector, errno", ret);
+		return;
+	}
+	s->clock_offset = read_clock_offset(s->proc.text, sizeof(s->proc.text));
+	procfs_open(&s->proc);
+	run(s);
+}

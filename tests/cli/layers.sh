@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# What the project promises about its own sources and objects (make layers, without building anything).
+# shellcheck source=tests/lib.sh disable=SC2154
+. "$(dirname "$0")/../lib.sh"
+
+ok "who uses whom" "$SRC/.ci/check-layers" "$SRC"/build/preload/core/*.o
+ok "the sampler imports no symbol" "$SRC/.ci/check-guest" sampler "$SRC/build/preload/sampler.o"
+ok "the library exports its map's names only and needs libc only" \
+	"$SRC/.ci/check-guest" library "$LIB/libmstat.so" "$SRC/preload/libmstat.map"
+if ! command -v clang-format >/dev/null; then
+	skip "the sources are formatted" "no clang-format"
+elif [[ $(clang-format --version) != *"version 14."* ]]; then
+	skip "the sources are formatted" "clang-format is not version 14, and each formats differently"
+else
+	ok "the sources are formatted" make -s -C "$SRC" format-check
+fi
+ok "make help lists the targets" make -s -C "$SRC" help
+for target in all demo check bench fuzz install uninstall layers format dist clean; do
+	like "make help tells of $target" "$out" $'(^|\n)'" *$target "
+done

@@ -1,0 +1,5 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Debian 12's own kernel with legacy cgroups: as root.
+# timeout: 900
+exec "$(dirname "$0")/boot" 6.1 v1 batch root

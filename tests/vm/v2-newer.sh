@@ -1,0 +1,5 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# A newer kernel with unified cgroups: as root.
+# timeout: 900
+exec "$(dirname "$0")/boot" 6.12 v2 batch root

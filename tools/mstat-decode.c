@@ -1,0 +1,702 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mstat-decode: a run file to a table of text.
+ *
+ * One block of the file is held at a time. Beside it, samples and events remember each process's
+ * pid and comm, and the table of processes needs all of them before it can print the first, for the
+ * last word on a process may stand at the end of the file: memory grows with the number of
+ * processes, never with that of the samples.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <search.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/reader.h"
+#include "tools/table.h"
+
+#ifndef MSTAT_VERSION
+#define MSTAT_VERSION "unknown"
+#endif
+
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1, /* corrupt, unreadable, or the output could not be written */
+	EXIT_USAGE = 2,
+	EXIT_CUT = 3, /* the file is not whole; what is whole was printed */
+};
+
+enum what { TICKS, SAMPLES, PROCESSES, EVENTS, SUMMARY, WHATS };
+
+static const char *const what_names[WHATS] = {"ticks", "samples", "processes", "events", "summary"};
+static const char *const format_names[] = {"tsv", "csv", "jsonl"};
+
+struct options {
+	enum what what;
+	enum table_format format;
+	const char *input;  /* NULL: standard input */
+	const char *output; /* NULL: standard output */
+};
+
+/* What is known of a process. Its pid and comm never change: rows of the block may point there. */
+struct process {
+	struct rows_process is;	  /* strings in text */
+	struct process *replaced; /* owned: what was known before; its pid or comm was another */
+	char text[];
+};
+
+struct decoder {
+	struct options options;
+	struct reader *reader;	  /* owned */
+	struct reader_rows *rows; /* owned; ticks, samples, summary */
+	struct table *table;	  /* owned */
+	void *processes;	  /* tsearch(3) tree of struct process by id, owned */
+	size_t process_count;
+	const char *why; /* of a failure that the reader does not know of; NULL: none */
+	bool summary;	 /* one was found, and stands in the next three */
+	uint64_t present[READER_FIELD_MAX / 64];
+	int64_t value[READER_FIELD_MAX];
+};
+
+static int compare_ids(const void *left, const void *right)
+{
+	const struct process *a = left;
+	const struct process *b = right;
+
+	return a->is.id < b->is.id ? -1 : a->is.id > b->is.id;
+}
+
+static const struct process *process_find(const struct decoder *decoder, uint64_t id)
+{
+	struct process key = {.is.id = id};
+	void *node = tfind(&key, &decoder->processes, compare_ids);
+
+	return node ? *(struct process **)node : NULL;
+}
+
+static void process_free(void *process)
+{
+	for (struct process *p = process, *next; p; p = next) {
+		next = p->replaced;
+		free(p);
+	}
+}
+
+static const char *keep_text(char **at, const char *text, size_t len)
+{
+	char *kept = *at;
+
+	*at = mempcpy(kept, text, len);
+	return kept;
+}
+
+static struct process *process_new(const struct rows_process *is)
+{
+	struct process *process = calloc(1, sizeof(*process) + is->comm_len + is->exe_len +
+						    is->argv_len + is->how_len);
+	char *at;
+
+	if (!process)
+		return NULL;
+	process->is = *is;
+	at = process->text;
+	process->is.comm = keep_text(&at, is->comm, is->comm_len);
+	process->is.exe = keep_text(&at, is->exe, is->exe_len);
+	process->is.argv = keep_text(&at, is->argv, is->argv_len);
+	process->is.how = keep_text(&at, is->how, is->how_len);
+	return process;
+}
+
+static bool same_name(const struct rows_process *a, const struct rows_process *b)
+{
+	return a->pid == b->pid && a->comm_len == b->comm_len &&
+	       !memcmp(a->comm, b->comm, a->comm_len);
+}
+
+/* Remembers the newest of a process. Only the table of processes needs more than pid and comm. */
+static int take_process(struct decoder *decoder, struct bytes_in *in)
+{
+	struct rows_process is;
+	struct process *process;
+	struct process **node;
+
+	if (rows_unpack_process(in, &is) < 0)
+		return -EBADMSG;
+	if (decoder->options.what != PROCESSES) {
+		const struct process *known = process_find(decoder, is.id);
+
+		if (known && same_name(&known->is, &is))
+			return 0;
+		is.exe_len = is.argv_len = is.how_len = 0;
+	}
+	process = process_new(&is);
+	if (!process)
+		return -ENOMEM;
+	node = tsearch(process, &decoder->processes, compare_ids);
+	if (!node) {
+		free(process);
+		return -ENOMEM;
+	}
+	if (*node == process) {
+		decoder->process_count++;
+	} else if (decoder->options.what == PROCESSES) {
+		free(*node);
+		*node = process;
+	} else {
+		process->replaced = *node;
+		*node = process;
+	}
+	return 0;
+}
+
+/* The id of the process that a ROWS section is about, without reading on in it. */
+static uint64_t subject_of(struct bytes_in section)
+{
+	return bytes_get_varint(&section);
+}
+
+static int take_rows(struct decoder *decoder, struct bytes_in *in)
+{
+	uint64_t id = subject_of(*in);
+	const struct process *process;
+
+	if ((id == 0) != (decoder->options.what == TICKS))
+		return 0;
+	process = process_find(decoder, id);
+	if (!process)
+		return reader_rows_add(decoder->rows, in, 0, NULL, 0);
+	return reader_rows_add(decoder->rows, in, process->is.pid, process->is.comm,
+			       process->is.comm_len);
+}
+
+static int take_summary(struct decoder *decoder, struct bytes_in *in)
+{
+	struct table_row row;
+	int err;
+
+	reader_rows_clear(decoder->rows);
+	err = reader_rows_add(decoder->rows, in, 0, NULL, 0);
+	if (err < 0)
+		return err;
+	reader_rows_sort(decoder->rows);
+	while (reader_rows_next(decoder->rows, &row)) {
+		decoder->summary = true;
+		memcpy(decoder->present, row.present, sizeof(decoder->present));
+		memcpy(decoder->value, row.value, sizeof(decoder->value));
+	}
+	return 0;
+}
+
+static void put_event_kind(struct table *table, uint64_t kind)
+{
+	char number[24];
+	const char *name = number;
+
+	/* What a newer mstat tells of has no name here. */
+	if (kind < EVENT_MAX && event_table[kind][0])
+		name = event_table[kind];
+	else
+		snprintf(number, sizeof(number), "%" PRIu64, kind);
+	table_put_text(table, name, strlen(name));
+}
+
+static int take_event(struct decoder *decoder, struct bytes_in *in)
+{
+	struct table *table = decoder->table;
+	const struct process *process;
+	struct rows_event event;
+
+	if (rows_unpack_event(in, &event) < 0)
+		return -EBADMSG;
+	process = process_find(decoder, event.process);
+	table_put_uint(table, event.time_ns);
+	put_event_kind(table, event.kind);
+	table_put_uint(table, event.process);
+	if (process)
+		table_put_uint(table, process->is.pid);
+	else
+		table_put_unknown(table);
+	table_put_int(table, event.number);
+	table_put_text(table, event.text, event.text_len);
+	return 0;
+}
+
+static int take_section(struct decoder *decoder, uint64_t kind, struct bytes_in *in)
+{
+	enum what what = decoder->options.what;
+
+	if (kind == SECTION_PROCESS && (what == SAMPLES || what == PROCESSES || what == EVENTS))
+		return take_process(decoder, in);
+	if (kind == SECTION_ROWS && (what == TICKS || what == SAMPLES))
+		return take_rows(decoder, in);
+	if (kind == SECTION_EVENT && what == EVENTS)
+		return take_event(decoder, in);
+	if (kind == SECTION_SUMMARY && what == SUMMARY)
+		return take_summary(decoder, in);
+	return 0;
+}
+
+static void print_rows(struct decoder *decoder)
+{
+	struct table_row row;
+
+	reader_rows_sort(decoder->rows);
+	while (reader_rows_next(decoder->rows, &row))
+		table_put_row(decoder->table, &row);
+}
+
+static int decode_block(struct decoder *decoder, struct bytes_in *block)
+{
+	struct bytes_in content;
+	uint64_t kind;
+
+	if (decoder->rows)
+		reader_rows_clear(decoder->rows);
+	while (rows_next_section(block, &kind, &content)) {
+		int err = take_section(decoder, kind, &content);
+
+		if (err < 0) {
+			decoder->why = err == -EBADMSG ? "a malformed section" : "no memory";
+			return err;
+		}
+	}
+	if (block->bad) {
+		decoder->why = "a section longer than its block";
+		return -EBADMSG;
+	}
+	if (decoder->options.what == TICKS || decoder->options.what == SAMPLES)
+		print_rows(decoder);
+	return decoder->table ? table_error(decoder->table) : 0;
+}
+
+static const char *const process_columns[] = {
+	"id",	 "pid", "ppid",	   "start_ticks", "uid",  "gid", "first_ns", "last_ns",
+	"ended", "how", "samples", "dropped",	  "comm", "exe", "argv"};
+
+static void put_process(struct table *table, const struct rows_process *is)
+{
+	table_put_uint(table, is->id);
+	table_put_uint(table, is->pid);
+	table_put_uint(table, is->ppid);
+	table_put_uint(table, is->start_ticks);
+	table_put_uint(table, is->uid);
+	table_put_uint(table, is->gid);
+	table_put_uint(table, is->first_ns);
+	table_put_uint(table, is->last_ns);
+	table_put_uint(table, is->ended);
+	table_put_text(table, is->how, is->how_len);
+	table_put_uint(table, is->samples);
+	table_put_uint(table, is->dropped);
+	table_put_text(table, is->comm, is->comm_len);
+	table_put_text(table, is->exe, is->exe_len);
+	table_put_words(table, is->argv, is->argv_len);
+}
+
+/* twalk(3) hands nothing through to its callback (twalk_r(3) is not everywhere). */
+static struct table *walk_table;
+
+static void walk_process(const void *node, VISIT visit, int depth)
+{
+	(void)depth;
+	if (visit == postorder || visit == leaf)
+		put_process(walk_table, &(*(struct process *const *)node)->is);
+}
+
+static void print_processes(struct decoder *decoder)
+{
+	walk_table = decoder->table;
+	twalk(decoder->processes, walk_process);
+}
+
+/* INFO that is a number, and so stands without quotes in JSON. */
+static bool is_number(const char *name, const char *text, size_t len)
+{
+	static const char *const names[] = {"freq",	 "start_monotonic_ns", "start_realtime_ns",
+					    "page_size", "clock_ticks",	       "pid"};
+
+	if (len == 0 || len > 18 || (len > 1 && *text == '0') || strspn(text, "0123456789") != len)
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+static void put_info(struct table *table, const char *name, const char *text, size_t len)
+{
+	if (!strcmp(name, "command"))
+		table_put_words(table, text, len);
+	else if (is_number(name, text, len))
+		table_put_uint(table, strtoull(text, NULL, 10));
+	else
+		table_put_text(table, text, len);
+}
+
+/* The names of all that the summary tells, for an object's keys; the caller's to free. */
+static const char **summary_names(const struct decoder *decoder, const struct table_layout *layout,
+				  unsigned *ret_n)
+{
+	const char *name;
+	const char *text;
+	size_t len;
+	unsigned n = 0;
+	const char **names;
+
+	while (reader_info(decoder->reader, n, &name, &text, &len))
+		n++;
+	names = calloc(n + layout->count + 1, sizeof(*names));
+	*ret_n = n + layout->count;
+	for (unsigned i = 0; names && i < n; i++)
+		reader_info(decoder->reader, i, &names[i], &text, &len);
+	for (unsigned i = 0; names && i < layout->count; i++)
+		names[n + i] = layout->column[i].name;
+	return names;
+}
+
+/* A line each, or the cells of one object. */
+static void put_summary(struct decoder *decoder, const struct table_layout *layout, bool object)
+{
+	struct table_row row = {.present = decoder->present, .value = decoder->value};
+	struct table *table = decoder->table;
+	const char *name;
+	const char *text;
+	size_t len;
+
+	for (unsigned i = 0; reader_info(decoder->reader, i, &name, &text, &len); i++) {
+		if (!object)
+			table_put_text(table, name, strlen(name));
+		put_info(table, name, text, len);
+	}
+	for (unsigned i = 0; i < layout->count; i++) {
+		unsigned field;
+		int64_t v;
+
+		name = layout->column[i].name;
+		if (!object)
+			table_put_text(table, name, strlen(name));
+		if (table_value(reader_schema(decoder->reader), &layout->column[i], &row, &v,
+				&field))
+			table_put_int(table, v);
+		else
+			table_put_unknown(table);
+	}
+}
+
+static int print_summary(struct decoder *decoder, int fd)
+{
+	bool object = decoder->options.format == TABLE_JSONL;
+	static const char *const pair[] = {"name", "value"};
+	struct table_layout *layout;
+	const char **names;
+	unsigned n;
+	int err = table_lay_out(reader_schema(decoder->reader), SCOPE_RUN, &layout);
+
+	if (err < 0)
+		return err;
+	names = summary_names(decoder, layout, &n);
+	if (!names)
+		err = -ENOMEM;
+	else
+		err = table_open(fd, decoder->options.format, object ? names : pair, object ? n : 2,
+				 &decoder->table);
+	if (err == 0)
+		put_summary(decoder, layout, object);
+	free(names);
+	free(layout);
+	return err;
+}
+
+static int open_table(struct decoder *decoder, int fd)
+{
+	static const char *const events[] = {"time_ns", "kind", "process", "pid", "number", "text"};
+	const struct table_schema *schema = reader_schema(decoder->reader);
+	const struct table_clock *clock = reader_clock(decoder->reader);
+	enum table_format format = decoder->options.format;
+	int err = 0;
+
+	switch (decoder->options.what) {
+	case TICKS:
+	case SAMPLES: {
+		enum scope scope = decoder->options.what == TICKS ? SCOPE_TREE : SCOPE_PROCESS;
+
+		err = reader_rows_open(schema, scope, &decoder->rows);
+		if (err == 0)
+			err = table_open_rows(fd, format, schema, scope, clock, &decoder->table);
+		return err;
+	}
+	case PROCESSES:
+		return table_open(fd, format, process_columns,
+				  sizeof(process_columns) / sizeof(*process_columns),
+				  &decoder->table);
+	case EVENTS:
+		return table_open(fd, format, events, sizeof(events) / sizeof(*events),
+				  &decoder->table);
+	default:
+		return reader_rows_open(schema, SCOPE_RUN, &decoder->rows);
+	}
+}
+
+/* Reads all blocks. What can only be printed at the end is printed after an error too. */
+static int decode(struct decoder *decoder, int fd)
+{
+	struct bytes_in block;
+	int err = open_table(decoder, fd);
+	int late = 0;
+
+	if (err < 0) {
+		decoder->why = "no memory";
+		return err;
+	}
+	while ((err = reader_next(decoder->reader, &block)) > 0) {
+		err = decode_block(decoder, &block);
+		if (err < 0)
+			break;
+	}
+	if (decoder->options.what == PROCESSES)
+		print_processes(decoder);
+	else if (decoder->options.what == SUMMARY)
+		late = print_summary(decoder, fd);
+	if (late < 0)
+		decoder->why = "no memory";
+	return late < 0 ? late : err;
+}
+
+static void decoder_done(struct decoder *decoder)
+{
+	table_close(decoder->table);
+	reader_rows_close(decoder->rows);
+	reader_close(decoder->reader);
+	tdestroy(decoder->processes, process_free);
+}
+
+/* One line for what went wrong with the input, and the exit code for it. */
+static int report_input(const struct decoder *decoder, int err)
+{
+	const char *name = decoder->options.input ? decoder->options.input : "standard input";
+	uint64_t offset = decoder->reader ? reader_offset(decoder->reader) : 0;
+	const char *why = decoder->why;
+
+	if (!why)
+		why = decoder->reader ? reader_why(decoder->reader) : "no memory";
+	switch (err) {
+	case -EBADMSG:
+		fprintf(stderr, "mstat-decode: %s: corrupt at byte %" PRIu64 ": %s\n", name, offset,
+			why);
+		return EXIT_FAILED;
+	case -ENODATA:
+		fprintf(stderr,
+			"mstat-decode: %s: cut at byte %" PRIu64 ": %s; all before was read\n",
+			name, offset, why);
+		return EXIT_CUT;
+	case -EOPNOTSUPP:
+	case -ENOMEM:
+		fprintf(stderr, "mstat-decode: %s: %s\n", name, why);
+		return EXIT_FAILED;
+	default:
+		fprintf(stderr, "mstat-decode: %s: %s\n", name, strerror(-err));
+		return EXIT_FAILED;
+	}
+}
+
+/* A reader that has gone away (EPIPE) wants no explanation. */
+static int report_output(const struct options *options, int err)
+{
+	if (err != -EPIPE)
+		fprintf(stderr, "mstat-decode: %s: %s\n",
+			options->output ? options->output : "standard output", strerror(-err));
+	return EXIT_FAILED;
+}
+
+/*
+ * Opens the output, if it is a named one. 0600, as the run file itself: arguments may hold secrets.
+ * It is emptied only once it is known not to be the input.
+ */
+static int open_output(const struct options *options, int input)
+{
+	struct stat in;
+	struct stat out;
+	int fd;
+
+	if (!options->output)
+		return STDOUT_FILENO;
+	fd = open(options->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &out) < 0)
+		goto fail;
+	if (S_ISREG(out.st_mode)) {
+		if (fstat(input, &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
+			fprintf(stderr, "mstat-decode: %s: this is the run file itself\n",
+				options->output);
+			close(fd);
+			return -1;
+		}
+		if (ftruncate(fd, 0) < 0)
+			goto fail;
+	}
+	return fd;
+fail:
+	fprintf(stderr, "mstat-decode: %s: %s\n", options->output, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int open_input(const struct options *options)
+{
+	int fd;
+
+	if (!options->input)
+		return STDIN_FILENO;
+	fd = open(options->input, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fprintf(stderr, "mstat-decode: %s: %s\n", options->input, strerror(errno));
+	return fd;
+}
+
+/* The output is not opened, and so not emptied, before the input's header was found good. */
+static int run(const struct options *options)
+{
+	struct decoder decoder = {.options = *options};
+	int input = open_input(options);
+	int output = -1;
+	int written = 0;
+	int status;
+	int err;
+
+	if (input < 0)
+		return EXIT_FAILED;
+	err = reader_open(input, &decoder.reader);
+	if (err == 0) {
+		output = open_output(options, input);
+		if (output < 0) {
+			decoder_done(&decoder);
+			return EXIT_FAILED;
+		}
+		err = decode(&decoder, output);
+		written = table_close(decoder.table);
+		decoder.table = NULL;
+		if (close(output) < 0 && written == 0)
+			written = -errno;
+	}
+	if (written < 0)
+		status = report_output(options, written);
+	else
+		status = err < 0 ? report_input(&decoder, err) : EXIT_OK;
+	decoder_done(&decoder);
+	return status;
+}
+
+static const char help[] =
+	"usage: mstat-decode [-what TABLE] [-format FORMAT] [-o FILE] [FILE]\n"
+	"Prints a run file of mstat (default: standard input) as a table of text.\n"
+	"\n"
+	"  -what TABLE     ticks: a row a tick for the whole tree (default)\n"
+	"                  samples: a row for each process at each tick\n"
+	"                  processes: a row a process\n"
+	"                  events: what happened, and when\n"
+	"                  summary: the run as a whole\n"
+	"  -format FORMAT  tsv (default), csv, jsonl (a JSON object a line)\n"
+	"  -o FILE         write there (mode 0600), not to standard output\n"
+	"  -h, -version    print this, or the version\n"
+	"\n"
+	"Exit code: 0; 1 the file is corrupt or something could not be read or written;\n"
+	"2 usage; 3 the file is not whole, as after a crash: all that is whole was printed.\n";
+
+/* The index of a word in a list, or -1 and a line that names them all. */
+static int choose(const char *option, const char *kind, const char *word, const char *const *names,
+		  int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(word, names[i]))
+			return i;
+	fprintf(stderr, "mstat-decode: -%s: unknown %s \"%s\" (", option, kind, word);
+	for (int i = 0; i < n; i++)
+		fprintf(stderr, "%s%s", i ? ", " : "", names[i]);
+	fprintf(stderr, ")\n");
+	return -1;
+}
+
+static int print_and_exit(const char *text)
+{
+	if (fputs(text, stdout) < 0 || fflush(stdout) < 0)
+		return report_output(&(struct options){0}, -errno);
+	return EXIT_OK;
+}
+
+/* What stands after the options. */
+static int parse_operands(int argc, char **argv, struct options *options)
+{
+	if (argc - optind > 1) {
+		fprintf(stderr, "mstat-decode: one run file at a time, not also \"%s\"\n",
+			argv[optind + 1]);
+		return EXIT_USAGE;
+	}
+	if (optind < argc && strcmp(argv[optind], "-") != 0) {
+		options->input = argv[optind];
+	} else if (isatty(STDIN_FILENO)) {
+		fprintf(stderr, "mstat-decode: no run file given (-h for help)\n");
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* Returns an exit code, or -1 to go on. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	static const struct option longs[] = {{"what", required_argument, NULL, 'w'},
+					      {"format", required_argument, NULL, 'f'},
+					      {"o", required_argument, NULL, 'o'},
+					      {"h", no_argument, NULL, 'h'},
+					      {"help", no_argument, NULL, 'h'},
+					      {"version", no_argument, NULL, 'v'},
+					      {0}};
+	int c;
+	int i = 0;
+
+	while ((c = getopt_long_only(argc, argv, ":", longs, NULL)) != -1) {
+		switch (c) {
+		case 'w':
+			i = choose("what", "table", optarg, what_names, WHATS);
+			options->what = i;
+			break;
+		case 'f':
+			i = choose("format", "format", optarg, format_names, 3);
+			options->format = i;
+			break;
+		case 'o':
+			options->output = optarg;
+			break;
+		case 'h':
+			return print_and_exit(help);
+		case 'v':
+			return print_and_exit("mstat-decode " MSTAT_VERSION "\n");
+		case ':':
+			fprintf(stderr, "mstat-decode: %s needs a value\n", argv[optind - 1]);
+			return EXIT_USAGE;
+		default:
+			fprintf(stderr, "mstat-decode: unknown option %s (-h for help)\n",
+				argv[optind - 1]);
+			return EXIT_USAGE;
+		}
+		if (i < 0)
+			return EXIT_USAGE;
+	}
+	return parse_operands(argc, argv, options);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.what = TICKS, .format = TABLE_TSV};
+	int status = parse_options(argc, argv, &options);
+
+	if (status >= 0)
+		return status;
+	signal(SIGPIPE, SIG_IGN);
+	return run(&options);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mstat: runs a program with the collector beside it and the sampler inside it. mstat(1).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "collector/collector.h"
+#include "tools/launch.h"
+#include "tools/options.h"
+#include "tools/preload.h"
+#include "tools/summary.h"
+#include "tools/table.h"
+
+/* Exit codes of a program that runs others: those of env(1), timeout(1) and the shells. */
+#define EXIT_OWN	  125
+#define EXIT_NOT_EXECUTED 126
+#define EXIT_NOT_FOUND	  127
+
+/* The live line and a table's buffer are written this often. */
+#define LIVE_NS	 250000000
+#define FLUSH_NS 1000000000
+
+struct mstat {
+	struct options options;
+	struct launch_origin origin;
+	sd_event *event;
+	struct collector *collector;
+	int out_fd;
+	char *out;	     /* owned: the record's path */
+	bool out_made;	     /* we created the file */
+	bool named;	     /* by us: PROG.PID.mstat, once the pid is known */
+	struct table *table; /* -o NAME.tsv */
+	char *library;	     /* owned; NULL: nothing is injected */
+	int filters;
+	pid_t pid;
+	int status;
+	int64_t live_ns, flush_ns;
+};
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("mstat: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static bool wants_table(const struct mstat *m)
+{
+	size_t len = m->options.out ? strlen(m->options.out) : 0;
+
+	return len >= 4 && !strcmp(m->options.out + len - 4, ".tsv");
+}
+
+/* Argument vectors hold secrets: a run file is its owner's alone. */
+static int open_output(struct mstat *m)
+{
+	mode_t mode = wants_table(m) ? 0666 : 0600;
+	struct stat st;
+
+	m->named = !m->options.out;
+	if (m->named) {
+		if (asprintf(&m->out, "%s.%d.mstat", base_name(m->options.command[0]),
+			     (int)getpid()) < 0)
+			return -ENOMEM;
+	} else {
+		m->out = strdup(m->options.out);
+		if (!m->out)
+			return -ENOMEM;
+	}
+	m->out_made = access(m->out, F_OK) < 0;
+	m->out_fd = open(m->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
+	if (m->out_fd < 0) {
+		say("%s: %s", m->out, strerror(errno));
+		return -errno;
+	}
+	if (!wants_table(m) && fstat(m->out_fd, &st) == 0 && S_ISREG(st.st_mode))
+		fchmod(m->out_fd, mode);
+	return 0;
+}
+
+/* The file's name holds the program's pid, which is known only now. */
+static void name_output(struct mstat *m)
+{
+	char *name;
+
+	if (!m->named ||
+	    asprintf(&name, "%s.%d.mstat", base_name(m->options.command[0]), (int)m->pid) < 0)
+		return;
+	if (rename(m->out, name) < 0) {
+		free(name);
+		return;
+	}
+	free(m->out);
+	m->out = name;
+}
+
+static void on_tick(void *arg, const struct record *row, int64_t time_ns)
+{
+	struct mstat *m = arg;
+
+	if (m->table) {
+		table_put_record(m->table, row);
+		if (time_ns - m->flush_ns >= FLUSH_NS) {
+			table_flush(m->table);
+			m->flush_ns = time_ns;
+		}
+	}
+	if (m->options.live && time_ns - m->live_ns >= LIVE_NS) {
+		summary_live(stderr, row, time_ns);
+		m->live_ns = time_ns;
+	}
+}
+
+static int open_collector(struct mstat *m)
+{
+	struct collector_config config = {
+		.freq = m->options.freq,
+		.out_fd = wants_table(m) ? -1 : m->out_fd,
+		.argv = m->options.command,
+		.on_tick = on_tick,
+		.arg = m,
+	};
+	int ret = sd_event_default(&m->event);
+
+	if (ret >= 0)
+		ret = collector_new(&config, m->event, &m->collector);
+	if (ret < 0)
+		say("cannot start the collector: %s", strerror(-ret));
+	return ret;
+}
+
+static void tell_place(const struct mstat *m)
+{
+	const char *why = NULL;
+	const char *path = collector_cgroup(m->collector, &why);
+
+	if (m->options.verbose)
+		say("using cgroups mode: %s", collector_mode(m->collector));
+	if (!path)
+		say("no cgroup: %s; only the sums over sampled processes are recorded", why);
+	else if (m->options.verbose)
+		say("own writable cgroup: %s", path);
+}
+
+static const char *last_env(const struct mstat *m, const char *name)
+{
+	const char *value = getenv(name);
+
+	for (size_t i = 0; i < m->options.env_count; i++)
+		if (!strncmp(m->options.env[i], name, strlen(name)) &&
+		    m->options.env[i][strlen(name)] == '=')
+			value = m->options.env[i] + strlen(name) + 1;
+	return value;
+}
+
+/* Decides whether to inject the sampler, and says why not. The program runs in any case. */
+static void choose_library(struct mstat *m)
+{
+	const char *program = m->options.command[0];
+	const char *objection;
+	bool harmful;
+	char error[512];
+
+	if (m->options.preload && !strcmp(m->options.preload, "none"))
+		return;
+	objection = preload_objection(program, getenv("PATH"), &harmful);
+	if (objection && (harmful || m->options.verbose))
+		say("%s: not sampled from inside: %s", program, objection);
+	if (harmful)
+		return;
+	m->filters = launch_try_filters();
+	if (m->filters < 0) {
+		say("not sampled from inside: a seccomp filter forbids the sampler's calls");
+		return;
+	}
+	m->library = preload_find(m->options.preload, error, sizeof(error));
+	if (!m->library)
+		say("not sampled from inside: %s", error);
+	else if (m->options.verbose)
+		say("sampler: %s", m->library);
+}
+
+static bool set_number(const char *name, uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
+	return setenv(name, text, 1) == 0;
+}
+
+/* The program's environment is ours by now: mstat itself reads none of it any more. */
+static int make_environment(struct mstat *m)
+{
+	char *preload = NULL;
+	bool ok = true;
+
+	if (m->library)
+		preload = preload_compose(last_env(m, "LD_PRELOAD"), m->library);
+	for (size_t i = 0; i < m->options.env_count; i++) {
+		char *copy = strdup(m->options.env[i]);
+
+		/* Owned by the environment from here on. */
+		ok = ok && copy && putenv(copy) == 0;
+	}
+	unsetenv("MSTAT_SOCKET");
+	unsetenv("MSTAT_SECCOMP_FILTERS");
+	if (m->library) {
+		ok = ok && preload && setenv("LD_PRELOAD", preload, 1) == 0;
+		ok = ok && setenv("MSTAT_SOCKET", collector_socket(m->collector), 1) == 0;
+		ok = ok && set_number("MSTAT_FREQ", m->options.freq);
+		ok = ok && set_number("MSTAT_PSS_STALL_NS", m->options.stall_ns);
+		ok = ok && set_number("MSTAT_PSS_BUDGET_PPM", m->options.budget_ppm);
+		if (m->filters > 0)
+			ok = ok && set_number("MSTAT_SECCOMP_FILTERS", (uint64_t)m->filters);
+	}
+	free(preload);
+	return ok ? 0 : -ENOMEM;
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *info, void *arg)
+{
+	struct mstat *m = arg;
+
+	(void)source;
+	if (info->si_code == CLD_EXITED)
+		m->status = (info->si_status & 0xff) << 8;
+	else
+		m->status = info->si_status | (info->si_code == CLD_DUMPED ? 0x80 : 0);
+	return sd_event_exit(m->event, 0);
+}
+
+/* The terminal's own signals reached the program's process group already: SI_KERNEL. */
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+	struct mstat *m = arg;
+
+	(void)source;
+	if (info->ssi_code != SI_KERNEL)
+		kill(m->pid, (int)info->ssi_signo);
+	return 0;
+}
+
+static int watch(struct mstat *m)
+{
+	int ret = sd_event_add_child(m->event, NULL, m->pid, WEXITED, on_child, m);
+
+	for (const int *sig = launch_signals; *sig && ret >= 0; sig++)
+		ret = sd_event_add_signal(m->event, NULL, *sig, on_signal, m);
+	return ret < 0 ? ret : sd_event_loop(m->event);
+}
+
+static int open_table(struct mstat *m)
+{
+	struct table_clock clock = {m->options.freq, collector_start_ns(m->collector)};
+
+	if (!wants_table(m))
+		return 0;
+	return table_open_rows(m->out_fd, TABLE_TSV, &table_builtin, SCOPE_TREE, &clock, &m->table);
+}
+
+/* 126 and 127 as the shells have them. The record of a program that never ran is none. */
+static int give_up(struct mstat *m, int exec_error)
+{
+	struct record summary;
+
+	say("%s: %s", m->options.command[0], strerror(exec_error));
+	collector_finish(m->collector, 0, &summary, NULL);
+	if (m->out_made)
+		unlink(m->out);
+	return exec_error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTED;
+}
+
+static int finish(struct mstat *m)
+{
+	struct summary_context context = {.program = base_name(m->options.command[0]),
+					  .out = m->out};
+	struct record summary;
+	int err;
+	int code = WIFEXITED(m->status) ? WEXITSTATUS(m->status) : 128 + WTERMSIG(m->status);
+
+	collector_finish(m->collector, m->status, &summary, &context.left);
+	err = collector_output_error(m->collector);
+	if (m->table)
+		err = table_close(m->table);
+	if (close(m->out_fd) < 0 && !err)
+		err = -errno;
+	if (m->options.live)
+		fputs("\r\033[K", stderr);
+	if (err) {
+		say("%s: %s; the record ends there", m->out, strerror(-err));
+		code = code ? code : EXIT_OWN;
+	}
+	if (!m->options.quiet)
+		summary_print(stderr, &summary, &context);
+	return code;
+}
+
+static int run(struct mstat *m)
+{
+	struct launch_failure failure;
+	int ret = make_environment(m);
+
+	if (ret >= 0)
+		ret = collector_start(m->collector);
+	if (ret >= 0)
+		ret = open_table(m);
+	if (ret >= 0)
+		ret = m->pid = launch_start(m->collector, &m->origin, m->options.command, environ,
+					    &failure);
+	if (ret < 0) {
+		say("cannot start %s: %s", m->options.command[0], strerror(-ret));
+		return EXIT_OWN;
+	}
+	if (failure.exec_error)
+		return give_up(m, failure.exec_error);
+	if (failure.cgroup_error) {
+		say("the program could not enter its cgroup: %s", strerror(failure.cgroup_error));
+		collector_drop_cgroup(m->collector, -failure.cgroup_error);
+	}
+	name_output(m);
+	ret = watch(m);
+	if (ret < 0) {
+		say("lost the program: %s", strerror(-ret));
+		return EXIT_OWN;
+	}
+	return finish(m);
+}
+
+static int prepare_and_run(struct mstat *m)
+{
+	if (m->options.live && !isatty(STDERR_FILENO))
+		m->options.live = false;
+	launch_prepare(&m->origin);
+	if (open_output(m) < 0)
+		return EXIT_OWN;
+	if (open_collector(m) < 0)
+		return EXIT_OWN;
+	tell_place(m);
+	choose_library(m);
+	return run(m);
+}
+
+int main(int argc, char **argv)
+{
+	struct mstat m = {.out_fd = -1};
+	char error[512];
+	int code = 0;
+
+	switch (options_read(argc, argv, &m.options, error, sizeof(error))) {
+	case OPTIONS_HELP:
+		fputs(options_usage, stdout);
+		break;
+	case OPTIONS_VERSION:
+		puts("mstat " MSTAT_VERSION);
+		break;
+	case OPTIONS_BAD:
+		say("%s", error);
+		code = EXIT_OWN;
+		break;
+	case OPTIONS_RUN:
+		code = prepare_and_run(&m);
+		break;
+	}
+	collector_free(m.collector);
+	sd_event_unref(m.event);
+	free(m.library);
+	free(m.out);
+	options_done(&m.options);
+	return code;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/tick.h"
+#include "tools/options.h"
+
+const char options_usage[] =
+	"Usage: mstat [flags] [--] program [arguments]\n"
+	"Runs the program and records where its memory went, over time, for the whole process\n"
+	"tree. The summary goes to stderr; read the record with mstat-decode.\n"
+	"\n"
+	"  -o FILE            run file; a name that ends in .tsv gets a table (default\n"
+	"                     PROGRAM.PID.mstat in the current folder)\n"
+	"  -freq HZ           samples a second, 1 to 1000 (default 10)\n"
+	"  -env K=V           set a variable for the program; may be repeated\n"
+	"  -preload LIB       the sampler to inject: a path, or none (default libmstat.so)\n"
+	"  -pss-stall TIME    no reading of PSS that would stall the program's memory calls for\n"
+	"                     longer (default 10ms; 0 reads none)\n"
+	"  -pss-budget PART   of a CPU, for reading PSS in the whole tree (default 1%)\n"
+	"  -live              one updating line on the terminal while the program runs\n"
+	"  -v                 say which cgroups are used, and what is done\n"
+	"  -q                 no summary\n"
+	"  -version           print the version\n"
+	"  -h                 print this\n"
+	"\n"
+	"Exit status: the program's; 128+N when signal N ended it; 125 a failure of mstat itself;\n"
+	"126 the program cannot be executed; 127 it is not found.\n";
+
+enum flag { O, FREQ, ENV, PRELOAD, STALL, BUDGET, LIVE, V, Q, VERSION, H, HELP };
+
+static const struct option flags[] = {
+	{"o", required_argument, NULL, O},
+	{"freq", required_argument, NULL, FREQ},
+	{"env", required_argument, NULL, ENV},
+	{"preload", required_argument, NULL, PRELOAD},
+	{"pss-stall", required_argument, NULL, STALL},
+	{"pss-budget", required_argument, NULL, BUDGET},
+	{"live", optional_argument, NULL, LIVE},
+	{"v", optional_argument, NULL, V},
+	{"q", optional_argument, NULL, Q},
+	{"version", no_argument, NULL, VERSION},
+	{"h", no_argument, NULL, H},
+	{"help", no_argument, NULL, HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static bool read_bool(const char *text, bool *ret)
+{
+	if (!text || !strcmp(text, "true") || !strcmp(text, "1"))
+		*ret = true;
+	else if (!strcmp(text, "false") || !strcmp(text, "0"))
+		*ret = false;
+	else
+		return false;
+	return true;
+}
+
+static bool read_freq(const char *text, uint32_t *ret)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (errno || end == text || *end || v < TICK_FREQ_MIN || v > TICK_FREQ_MAX)
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}
+
+/* A number that is neither negative nor absurd, and what follows it. */
+static bool read_decimal(const char *text, double *ret, const char **ret_rest)
+{
+	char *end;
+
+	if (*text != '.' && (*text < '0' || *text > '9'))
+		return false;
+	*ret = strtod(text, &end);
+	*ret_rest = end;
+	return end != text && isfinite(*ret) && *ret <= 1e15;
+}
+
+/* Go's durations, of one unit: 10ms, 1.5s, 250us, 0. */
+static bool read_duration(const char *text, uint64_t *ret_ns)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = {{"ns", 1}, {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"ms", 1e6}, {"s", 1e9}};
+	const char *rest;
+	double v;
+
+	if (!read_decimal(text, &v, &rest))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (strcmp(rest, units[i].unit) || v * units[i].ns > 1e15)
+			continue;
+		*ret_ns = (uint64_t)(v * units[i].ns);
+		return true;
+	}
+	*ret_ns = 0;
+	return v == 0 && !*rest;
+}
+
+static bool read_percent(const char *text, uint32_t *ret_ppm)
+{
+	const char *rest;
+	double v;
+
+	if (!read_decimal(text, &v, &rest) || strcmp(rest, "%") || v > 100)
+		return false;
+	*ret_ppm = (uint32_t)(v * 10000);
+	return true;
+}
+
+static bool add_env(struct options *options, const char *text)
+{
+	const char **more;
+
+	if (*text == '=' || !strchr(text, '='))
+		return false;
+	more = reallocarray(options->env, options->env_count + 1, sizeof(*more));
+	if (!more)
+		return false;
+	options->env = more;
+	more[options->env_count++] = text;
+	return true;
+}
+
+/* What is wrong with the flag's value, or NULL. */
+static const char *take(enum flag flag, const char *value, struct options *options)
+{
+	switch (flag) {
+	case O:
+		options->out = value;
+		return *value ? NULL : "a file's name";
+	case FREQ:
+		return read_freq(value, &options->freq) ? NULL : "a whole number from 1 to 1000";
+	case ENV:
+		return add_env(options, value) ? NULL : "NAME=VALUE";
+	case PRELOAD:
+		options->preload = value;
+		return *value ? NULL : "a library's path, or none";
+	case STALL:
+		return read_duration(value, &options->stall_ns) ? NULL : "a time such as 10ms";
+	case BUDGET:
+		return read_percent(value, &options->budget_ppm) ? NULL
+								 : "a part of a CPU such as 1%";
+	case LIVE:
+		return read_bool(value, &options->live) ? NULL : "true or false";
+	case V:
+		return read_bool(value, &options->verbose) ? NULL : "true or false";
+	case Q:
+		return read_bool(value, &options->quiet) ? NULL : "true or false";
+	default:
+		return NULL;
+	}
+}
+
+/* getopt_long_only() takes abbreviations; Go does not, and scripts had better not, either. */
+static bool is_whole_name(const char *word, const char *name)
+{
+	size_t len = strlen(name);
+
+	word += strspn(word, "-");
+	return !strncmp(word, name, len) && (word[len] == '\0' || word[len] == '=');
+}
+
+static enum options_result bad(char *error, size_t size, const char *what, const char *word,
+			       const char *rest)
+{
+	snprintf(error, size, "%s%.200s%s", what, word, rest);
+	return OPTIONS_BAD;
+}
+
+static enum options_result read_flags(int argc, char **argv, struct options *ret, char *error,
+				      size_t size)
+{
+	int at = 0;
+	int flag;
+
+	opterr = 0;
+	for (;;) {
+		int word = optind;
+		const char *wrong;
+
+		flag = getopt_long_only(argc, argv, "+:", flags, &at);
+		if (flag == -1)
+			return OPTIONS_RUN;
+		if (flag == ':')
+			return bad(error, size, "flag needs a value: ", argv[word], "");
+		if (flag == '?' || !is_whole_name(argv[word], flags[at].name))
+			return bad(error, size, "unknown flag: ", argv[word], "; see mstat -h");
+		if (flag == H || flag == HELP)
+			return OPTIONS_HELP;
+		if (flag == VERSION)
+			return OPTIONS_VERSION;
+		wrong = take((enum flag)flag, optarg, ret);
+		if (wrong) {
+			snprintf(error, size, "-%s: \"%.200s\" is not %s", flags[at].name,
+				 optarg ? optarg : "", wrong);
+			return OPTIONS_BAD;
+		}
+	}
+}
+
+enum options_result options_read(int argc, char **argv, struct options *ret, char *error,
+				 size_t error_size)
+{
+	enum options_result result;
+
+	*ret = (struct options){
+		.freq = TICK_FREQ_DEFAULT,
+		.stall_ns = 10000000,
+		.budget_ppm = 10000,
+	};
+	result = read_flags(argc, argv, ret, error, error_size);
+	if (result != OPTIONS_RUN)
+		return result;
+	ret->command = argv + optind;
+	if (!ret->command[0])
+		return bad(error, error_size, "no program given", "", "; see mstat -h");
+	if (!ret->command[0][0])
+		return bad(error, error_size, "the program's name is empty", "", "");
+	return OPTIONS_RUN;
+}
+
+void options_done(struct options *options)
+{
+	free(options->env);
+	options->env = NULL;
+}

@@ -1,0 +1,895 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "tools/reader.h"
+
+#define INPUT 65536
+/* RFC 8878: sixteen magic numbers of skippable frames; the longest header of another frame. */
+#define SKIPPABLE_MASK	 0xfffffff0u
+#define FRAME_HEADER_MAX 18
+#define CHECKSUM_FLAG	 0x04 /* in the byte after the magic number */
+#define NAME_MAX_LEN	 63
+
+struct info {
+	char *name; /* owned */
+	char *text; /* owned, ends with a zero byte that is not counted */
+	size_t len;
+};
+
+struct reader {
+	int fd; /* borrowed */
+	bool finished;
+	bool done;	 /* read to the end of a finished file */
+	bool eof;	 /* of fd */
+	int err;	 /* the first error: nothing is read after it */
+	uint64_t offset; /* of the frame being read */
+	uint64_t last;	 /* the offset of the last block */
+	uint64_t base;	 /* the file offset of input[0] */
+	size_t at, end;	 /* what of the input was not used yet */
+	ZSTD_DCtx *dctx; /* owned */
+	uint8_t *block;	 /* owned */
+	size_t block_size;
+
+	struct info *info; /* owned */
+	unsigned infos;
+	struct table_field *field;   /* owned, and the names in it */
+	struct table_source *source; /* owned, and the names in it */
+	const char **reason;	     /* owned, and the names in it */
+	struct table_schema schema;
+	struct table_clock clock;
+
+	char why[96];
+	uint8_t input[INPUT];
+};
+
+static int fail(struct reader *reader, int err, const char *why)
+{
+	reader->err = err;
+	snprintf(reader->why, sizeof(reader->why), "%s", why);
+	return err;
+}
+
+static size_t available(const struct reader *reader)
+{
+	return reader->end - reader->at;
+}
+
+/* Reads until n (at most INPUT) bytes are there or the file has ended. Returns 0 or an error. */
+static int fill(struct reader *reader, size_t n)
+{
+	if (available(reader) >= n)
+		return 0;
+	memmove(reader->input, reader->input + reader->at, available(reader));
+	reader->base += reader->at;
+	reader->end -= reader->at;
+	reader->at = 0;
+	while (reader->end < n && !reader->eof) {
+		ssize_t got = read(reader->fd, reader->input + reader->end, INPUT - reader->end);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			int err = -errno;
+
+			return fail(reader, err, "it cannot be read");
+		}
+		reader->eof = got == 0;
+		reader->end += (size_t)got;
+	}
+	return 0;
+}
+
+/* The same, but what is missing makes the file a cut one. */
+static int need(struct reader *reader, size_t n)
+{
+	int err = fill(reader, n);
+
+	if (err == 0 && available(reader) < n)
+		return fail(reader, -ENODATA, "its last frame is not whole");
+	return err;
+}
+
+static uint32_t peek_u32(const struct reader *reader, size_t at)
+{
+	struct bytes_in in = {.p = reader->input + reader->at + at,
+			      .end = reader->input + reader->end};
+
+	return bytes_get_u32(&in);
+}
+
+/* Passes over a skippable frame's content, or copies it to dst. */
+static int take(struct reader *reader, uint8_t *dst, size_t len)
+{
+	while (len) {
+		int err = need(reader, 1);
+		size_t n = available(reader) < len ? available(reader) : len;
+
+		if (err < 0)
+			return err;
+		if (dst)
+			dst = mempcpy(dst, reader->input + reader->at, n);
+		reader->at += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* Reads a frame of ours, header or index, whose 8 bytes are there; *ret: without the CRC. */
+static int take_frame(struct reader *reader, size_t max, uint8_t **ret_owned, struct bytes_in *ret)
+{
+	size_t size = peek_u32(reader, 4);
+	uint8_t *content;
+	int err;
+
+	if (size > max || size < 4)
+		return fail(reader, -EBADMSG, "a header or index of impossible length");
+	content = malloc(size);
+	if (!content)
+		return fail(reader, -ENOMEM, "no memory");
+	reader->at += 8;
+	err = take(reader, content, size);
+	if (err == 0) {
+		struct bytes_in crc = {.p = content + size - 4, .end = content + size};
+
+		*ret = (struct bytes_in){.p = content, .end = content + size - 4};
+		if (bytes_get_u32(&crc) != bytes_crc32(content, size - 4))
+			err = fail(reader, -EBADMSG, "a header or index with a wrong checksum");
+	}
+	if (err < 0)
+		free(content);
+	else
+		*ret_owned = content;
+	return err;
+}
+
+/*
+ * A name out of the file, as a string of its own: names are printed as they are, so they must be
+ * plain ones. NULL, with *err set, where it is not or there is no memory.
+ */
+static char *get_name(struct bytes_in *in, int *err)
+{
+	size_t len;
+	const char *text = (const char *)bytes_get_blob(in, &len);
+	char *name;
+
+	*err = -EBADMSG;
+	if (in->bad || len == 0 || len > NAME_MAX_LEN)
+		return NULL;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~' || strchr(",\"\\", text[i]))
+			return NULL;
+	*err = -ENOMEM;
+	name = strndup(text, len);
+	if (name)
+		*err = 0;
+	return name;
+}
+
+static int load_info(struct reader *reader, struct bytes_in *in)
+{
+	struct info *info;
+	const uint8_t *text;
+	int err;
+
+	info = reallocarray(reader->info, reader->infos + 1, sizeof(*info));
+	if (!info)
+		return -ENOMEM;
+	reader->info = info;
+	info += reader->infos;
+	*info = (struct info){.name = get_name(in, &err)};
+	if (!info->name)
+		return err;
+	reader->infos++;
+	text = bytes_get_blob(in, &info->len);
+	if (in->bad)
+		return -EBADMSG;
+	info->text = calloc(1, info->len + 1);
+	if (!info->text)
+		return -ENOMEM;
+	memcpy(info->text, text, info->len);
+	return 0;
+}
+
+static int load_sources(struct reader *reader, struct bytes_in *in)
+{
+	while (bytes_left(in)) {
+		uint64_t id = bytes_get_varint(in);
+		uint64_t scope = bytes_get_varint(in);
+		int err;
+
+		if (in->bad || id >= READER_SOURCE_MAX || reader->source[id].file)
+			return -EBADMSG;
+		reader->source[id].scope = scope;
+		reader->source[id].file = get_name(in, &err);
+		if (!reader->source[id].file)
+			return err;
+		if (id >= reader->schema.sources)
+			reader->schema.sources = (unsigned)id + 1;
+	}
+	return 0;
+}
+
+static int load_fields(struct reader *reader, struct bytes_in *in)
+{
+	while (bytes_left(in)) {
+		uint64_t id = bytes_get_varint(in);
+		uint64_t source = bytes_get_varint(in);
+		uint64_t scale = bytes_get_varint(in);
+		size_t key_len;
+		int err;
+
+		bytes_get_blob(in, &key_len);
+		if (in->bad || id >= READER_FIELD_MAX || reader->field[id].column)
+			return -EBADMSG;
+		if (source >= READER_SOURCE_MAX)
+			return -EBADMSG;
+		reader->field[id].source = (unsigned)source;
+		reader->field[id].scale = scale;
+		reader->field[id].column = get_name(in, &err);
+		if (!reader->field[id].column)
+			return err;
+		if (id >= reader->schema.fields)
+			reader->schema.fields = (unsigned)id + 1;
+	}
+	return 0;
+}
+
+static int load_reasons(struct reader *reader, struct bytes_in *in)
+{
+	while (bytes_left(in)) {
+		unsigned n = reader->schema.reasons;
+		int err;
+
+		if (n > UINT8_MAX)
+			return -EBADMSG;
+		reader->reason[n] = get_name(in, &err);
+		if (!reader->reason[n])
+			return err;
+		reader->schema.reasons++;
+	}
+	return 0;
+}
+
+static int load_section(struct reader *reader, uint64_t kind, struct bytes_in *content)
+{
+	switch (kind) {
+	case SECTION_INFO:
+		return load_info(reader, content);
+	case SECTION_SOURCES:
+		return load_sources(reader, content);
+	case SECTION_FIELDS:
+		return load_fields(reader, content);
+	case SECTION_REASONS:
+		return load_reasons(reader, content);
+	default:
+		return 0;
+	}
+}
+
+static bool info_number(const struct reader *reader, const char *name, uint64_t *ret)
+{
+	for (unsigned i = 0; i < reader->infos; i++) {
+		const char *text = reader->info[i].text;
+		char *end;
+
+		if (strcmp(reader->info[i].name, name) || *text < '0' || *text > '9')
+			continue;
+		errno = 0;
+		*ret = strtoull(text, &end, 10);
+		return errno == 0 && end == text + reader->info[i].len;
+	}
+	return false;
+}
+
+/* What the header must hold, for the rows to have a meaning. */
+static int check_header(struct reader *reader)
+{
+	uint64_t freq;
+
+	for (unsigned i = 0; i < reader->schema.fields; i++)
+		if (reader->field[i].column && !reader->source[reader->field[i].source].file)
+			return fail(reader, -EBADMSG, "a field without a source in the header");
+	if (!info_number(reader, "freq", &freq) || freq == 0 || freq > UINT32_MAX)
+		return fail(reader, -EBADMSG, "no frequency in the header");
+	reader->clock.freq = (uint32_t)freq;
+	if (!info_number(reader, "start_monotonic_ns", &reader->clock.start_ns))
+		return fail(reader, -EBADMSG, "no start time in the header");
+	return 0;
+}
+
+static int load_header(struct reader *reader, struct bytes_in *in)
+{
+	const uint8_t *magic = bytes_get_raw(in, ROWS_HEADER_MAGIC_LEN);
+	uint64_t version = bytes_get_varint(in);
+	struct bytes_in content;
+	uint64_t kind;
+
+	if (in->bad || memcmp(magic, ROWS_HEADER_MAGIC, ROWS_HEADER_MAGIC_LEN) || version == 0)
+		return fail(reader, -EBADMSG, "not a run file of mstat");
+	if (version > ROWS_FORMAT_VERSION) {
+		snprintf(reader->why, sizeof(reader->why),
+			 "its format is version %llu, this program reads up to version %d",
+			 (unsigned long long)version, ROWS_FORMAT_VERSION);
+		return reader->err = -EOPNOTSUPP;
+	}
+	while (rows_next_section(in, &kind, &content)) {
+		int err = load_section(reader, kind, &content);
+
+		if (err < 0)
+			return fail(reader, err, "a malformed section in the header");
+	}
+	if (in->bad)
+		return fail(reader, -EBADMSG, "a section of impossible length in the header");
+	return check_header(reader);
+}
+
+/* The first frame. What is no run file at all is told from one that was cut early. */
+static int read_header(struct reader *reader)
+{
+	static const uint8_t magic[] = {
+		ROWS_SKIPPABLE_MAGIC & 0xff, ROWS_SKIPPABLE_MAGIC >> 8 & 0xff,
+		ROWS_SKIPPABLE_MAGIC >> 16 & 0xff, ROWS_SKIPPABLE_MAGIC >> 24};
+	struct bytes_in content;
+	uint8_t *owned;
+	size_t n;
+	int err = fill(reader, 8);
+
+	if (err < 0)
+		return err;
+	n = available(reader) < sizeof(magic) ? available(reader) : sizeof(magic);
+	if (memcmp(reader->input, magic, n))
+		return fail(reader, -EBADMSG, "not a run file of mstat");
+	err = need(reader, 8);
+	if (err == 0)
+		err = take_frame(reader, ROWS_HEADER_MAX, &owned, &content);
+	if (err < 0)
+		return err;
+	err = load_header(reader, &content);
+	free(owned);
+	return err;
+}
+
+int reader_open(int fd, struct reader **ret)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+
+	*ret = reader;
+	if (!reader)
+		return -ENOMEM;
+	reader->fd = fd;
+	reader->dctx = ZSTD_createDCtx();
+	reader->field = calloc(READER_FIELD_MAX, sizeof(*reader->field));
+	reader->source = calloc(READER_SOURCE_MAX, sizeof(*reader->source));
+	reader->reason = calloc(UINT8_MAX + 1, sizeof(*reader->reason));
+	if (!reader->dctx || !reader->field || !reader->source || !reader->reason)
+		return fail(reader, -ENOMEM, "no memory");
+	reader->schema.field = reader->field;
+	reader->schema.source = reader->source;
+	reader->schema.reason = reader->reason;
+	return read_header(reader);
+}
+
+void reader_close(struct reader *reader)
+{
+	if (!reader)
+		return;
+	for (unsigned i = 0; i < reader->infos; i++) {
+		free(reader->info[i].name);
+		free(reader->info[i].text);
+	}
+	for (unsigned i = 0; reader->field && i < READER_FIELD_MAX; i++)
+		free((char *)reader->field[i].column);
+	for (unsigned i = 0; reader->source && i < READER_SOURCE_MAX; i++)
+		free((char *)reader->source[i].file);
+	for (unsigned i = 0; i < reader->schema.reasons; i++)
+		free((char *)reader->reason[i]);
+	free(reader->info);
+	free(reader->field);
+	free(reader->source);
+	free(reader->reason);
+	free(reader->block);
+	ZSTD_freeDCtx(reader->dctx);
+	free(reader);
+}
+
+/* The index is not needed to read on; it must only speak of this file. */
+static int check_index(struct reader *reader, struct bytes_in *in)
+{
+	uint64_t offset = 0;
+
+	while (bytes_left(in)) {
+		uint64_t delta = bytes_get_varint(in);
+
+		bytes_get_varint(in);
+		if (in->bad || delta > reader->last - offset)
+			return fail(reader, -EBADMSG, "an index that is of another file");
+		offset += delta;
+	}
+	return 0;
+}
+
+static int read_index(struct reader *reader)
+{
+	struct bytes_in content;
+	struct bytes_in section;
+	uint8_t *owned;
+	uint64_t kind;
+	/* Some bytes a second: that of a long run is longer than a header ever is. */
+	int err = take_frame(reader, ROWS_BLOCK_MAX, &owned, &content);
+
+	if (err < 0)
+		return err;
+	while (err == 0 && rows_next_section(&content, &kind, &section)) {
+		if (kind != SECTION_INDEX)
+			continue;
+		reader->finished = true;
+		err = check_index(reader, &section);
+	}
+	if (content.bad)
+		err = fail(reader, -EBADMSG, "a section of impossible length in the index");
+	free(owned);
+	return err;
+}
+
+/* The length of the block in the frame at the input, or an error. */
+static int block_length(struct reader *reader, size_t *ret)
+{
+	unsigned long long size;
+	int err = fill(reader, FRAME_HEADER_MAX);
+
+	if (err < 0)
+		return err;
+	size = ZSTD_getFrameContentSize(reader->input + reader->at, available(reader));
+	if (size == ZSTD_CONTENTSIZE_ERROR && available(reader) < FRAME_HEADER_MAX)
+		return need(reader, FRAME_HEADER_MAX);
+	if (size > ROWS_BLOCK_MAX)
+		return fail(reader, -EBADMSG, "a block of unknown or impossible length");
+	if (!(reader->input[reader->at + 4] & CHECKSUM_FLAG))
+		return fail(reader, -EBADMSG, "a block without a checksum");
+	*ret = (size_t)size;
+	return 0;
+}
+
+static int block_room(struct reader *reader, size_t size)
+{
+	uint8_t *block;
+
+	/* At least a byte: zstd and memcpy want a buffer for an empty block too. */
+	if (reader->block && reader->block_size >= size)
+		return 0;
+	block = realloc(reader->block, size ? size : 1);
+	if (!block)
+		return fail(reader, -ENOMEM, "no memory");
+	reader->block = block;
+	reader->block_size = size;
+	return 0;
+}
+
+static int read_block(struct reader *reader, struct bytes_in *ret)
+{
+	ZSTD_outBuffer out = {.size = 0};
+	size_t left = 1;
+	int err = block_length(reader, &out.size);
+
+	if (err == 0)
+		err = block_room(reader, out.size);
+	out.dst = reader->block;
+	ZSTD_DCtx_reset(reader->dctx, ZSTD_reset_session_and_parameters);
+	/* A window larger than any block is of no use, but would be allocated. */
+	ZSTD_DCtx_setParameter(reader->dctx, ZSTD_d_windowLogMax, 23);
+	while (err == 0 && left) {
+		ZSTD_inBuffer in = {.src = reader->input + reader->at};
+		size_t before = out.pos;
+
+		err = need(reader, 1);
+		if (err < 0)
+			break;
+		in.src = reader->input + reader->at;
+		in.size = available(reader);
+		left = ZSTD_decompressStream(reader->dctx, &out, &in);
+		if (ZSTD_isError(left))
+			return fail(reader, -EBADMSG, ZSTD_getErrorName(left));
+		if (left && in.pos == 0 && out.pos == before)
+			return fail(reader, -EBADMSG, "a block longer than it says");
+		reader->at += in.pos;
+	}
+	*ret = (struct bytes_in){.p = reader->block, .end = reader->block + out.pos};
+	return err;
+}
+
+/* Any frame: 1 for a block, 0 for one that was passed over, 2 at the end. */
+static int read_frame(struct reader *reader, struct bytes_in *ret)
+{
+	uint32_t magic;
+	int err = fill(reader, 8);
+
+	reader->offset = reader->base + reader->at;
+	if (err < 0)
+		return err;
+	if (available(reader) == 0)
+		return reader->finished ? 2 : fail(reader, -ENODATA, "it was not finished");
+	err = need(reader, 8);
+	if (err < 0)
+		return err;
+	magic = peek_u32(reader, 0);
+	if (magic == ROWS_SKIPPABLE_MAGIC)
+		return read_index(reader);
+	if ((magic & SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START) {
+		size_t size = peek_u32(reader, 4);
+
+		reader->at += 8;
+		return take(reader, NULL, size);
+	}
+	if (magic != ZSTD_MAGICNUMBER)
+		return fail(reader, -EBADMSG, "no frame begins here");
+	if (reader->finished)
+		return fail(reader, -EBADMSG, "a block after the index");
+	reader->last = reader->offset;
+	err = read_block(reader, ret);
+	return err < 0 ? err : 1;
+}
+
+int reader_next(struct reader *reader, struct bytes_in *ret_block)
+{
+	int got = 0;
+
+	if (reader->err || reader->done)
+		return reader->err;
+	while (got == 0)
+		got = read_frame(reader, ret_block);
+	if (got < 2)
+		return got;
+	reader->done = true;
+	return 0;
+}
+
+uint64_t reader_offset(const struct reader *reader)
+{
+	return reader->offset;
+}
+
+const char *reader_why(const struct reader *reader)
+{
+	return reader->why;
+}
+
+const struct table_schema *reader_schema(const struct reader *reader)
+{
+	return &reader->schema;
+}
+
+const struct table_clock *reader_clock(const struct reader *reader)
+{
+	return &reader->clock;
+}
+
+bool reader_info(const struct reader *reader, unsigned i, const char **ret_name,
+		 const char **ret_text, size_t *ret_len)
+{
+	if (i >= reader->infos)
+		return false;
+	*ret_name = reader->info[i].name;
+	*ret_text = reader->info[i].text;
+	*ret_len = reader->info[i].len;
+	return true;
+}
+
+/* A field's values in one section: only the present ones are kept. */
+struct column {
+	struct column *next;
+	unsigned field;
+	const uint8_t *bits;  /* which rows have one; NULL: all */
+	const int64_t *value; /* the next row's, as the rows are given out in order */
+};
+
+/* A source's reasons in one section, as runs: two bytes in the file may be those of 4096 rows. */
+struct run {
+	struct run *next;
+	unsigned left;
+	uint8_t reason;
+};
+
+struct reasons {
+	struct reasons *next;
+	unsigned source;
+	struct run *run;
+};
+
+/* A section of rows, unpacked. */
+struct piece {
+	struct table_row head; /* what all its rows have in common */
+	unsigned n, given;
+	const uint64_t *tick, *late_us, *dropped;
+	struct column *columns;
+	struct reasons *reasons;
+};
+
+/* A row's place in the order of all rows. */
+struct place {
+	uint64_t tick, process;
+	unsigned order;
+	struct piece *piece;
+};
+
+/* Memory for one block's rows: taken bit by bit, given back all at once. */
+struct chunk {
+	struct chunk *next;
+	size_t size, used;
+	_Alignas(max_align_t) uint8_t bytes[];
+};
+
+struct reader_rows {
+	const struct table_schema *schema; /* borrowed */
+	uint64_t scope;
+	struct chunk *chunks;
+	struct place *place; /* owned */
+	size_t places, places_size, given;
+
+	/* The row being given out, by the schema's ids. */
+	uint64_t present[READER_FIELD_MAX / 64];
+	int64_t value[READER_FIELD_MAX];
+	uint8_t reason[READER_SOURCE_MAX];
+
+	/* Where a section is unpacked to. */
+	uint64_t head[3][ROWS_MAX];
+	uint8_t bytes[ROWS_MAX];
+	int64_t values[ROWS_MAX];
+};
+
+#define CHUNK (256u << 10)
+
+static void *keep(struct reader_rows *rows, size_t size)
+{
+	struct chunk *chunk = rows->chunks;
+
+	size = (size + 7) & ~(size_t)7;
+	if (!chunk || chunk->size - chunk->used < size) {
+		size_t room = size > CHUNK ? size : CHUNK;
+
+		chunk = malloc(sizeof(*chunk) + room);
+		if (!chunk)
+			return NULL;
+		*chunk = (struct chunk){.next = rows->chunks, .size = room};
+		rows->chunks = chunk;
+	}
+	chunk->used += size;
+	return chunk->bytes + chunk->used - size;
+}
+
+static void *keep_copy(struct reader_rows *rows, const void *src, size_t size)
+{
+	void *dst = keep(rows, size);
+
+	return dst ? memcpy(dst, src, size) : NULL;
+}
+
+int reader_rows_open(const struct table_schema *schema, uint64_t scope, struct reader_rows **ret)
+{
+	struct reader_rows *rows = calloc(1, sizeof(*rows));
+
+	if (!rows)
+		return -ENOMEM;
+	rows->schema = schema;
+	rows->scope = scope;
+	*ret = rows;
+	return 0;
+}
+
+void reader_rows_clear(struct reader_rows *rows)
+{
+	while (rows->chunks) {
+		struct chunk *chunk = rows->chunks;
+
+		rows->chunks = chunk->next;
+		free(chunk);
+	}
+	rows->places = 0;
+	rows->given = 0;
+}
+
+void reader_rows_close(struct reader_rows *rows)
+{
+	if (!rows)
+		return;
+	reader_rows_clear(rows);
+	free(rows->place);
+	free(rows);
+}
+
+static bool wants_source(const struct reader_rows *rows, uint64_t source)
+{
+	return source < rows->schema->sources && rows->schema->source[source].file &&
+	       rows->schema->source[source].scope == rows->scope;
+}
+
+static bool wants_field(const struct reader_rows *rows, uint64_t field)
+{
+	return field < rows->schema->fields && rows->schema->field[field].column &&
+	       wants_source(rows, rows->schema->field[field].source);
+}
+
+static int add_heads(struct reader_rows *rows, struct bytes_in *in, struct piece *piece)
+{
+	size_t size = piece->n * sizeof(uint64_t);
+
+	if (rows_get_heads(in, piece->n, rows->head[0], rows->head[1], rows->head[2]) < 0)
+		return -EBADMSG;
+	/* Ticks that wrap around would spoil the order in which columns are walked. */
+	for (size_t i = 1; i < piece->n; i++)
+		if (rows->head[0][i] < rows->head[0][i - 1])
+			return -EBADMSG;
+	piece->tick = keep_copy(rows, rows->head[0], size);
+	piece->late_us = keep_copy(rows, rows->head[1], size);
+	piece->dropped = keep_copy(rows, rows->head[2], size);
+	return piece->tick && piece->late_us && piece->dropped ? 0 : -ENOMEM;
+}
+
+/* The reasons of a source, unpacked to rows->bytes, as runs. */
+static int add_reasons(struct reader_rows *rows, struct piece *piece, unsigned source)
+{
+	struct reasons *reasons = keep(rows, sizeof(*reasons));
+	struct run **at;
+
+	if (!reasons)
+		return -ENOMEM;
+	*reasons = (struct reasons){.next = piece->reasons, .source = source};
+	piece->reasons = reasons;
+	at = &reasons->run;
+	for (unsigned i = 0, from; i < piece->n;) {
+		struct run *run = keep(rows, sizeof(*run));
+
+		if (!run)
+			return -ENOMEM;
+		for (from = i++; i < piece->n && rows->bytes[i] == rows->bytes[from];)
+			i++;
+		*run = (struct run){.left = i - from, .reason = rows->bytes[from]};
+		*at = run;
+		at = &run->next;
+	}
+	return 0;
+}
+
+/* The values of a field, unpacked to rows->bytes (present or not) and rows->values. */
+static int add_column(struct reader_rows *rows, struct piece *piece, unsigned field)
+{
+	struct column *column = keep(rows, sizeof(*column));
+	uint8_t bits[ROWS_MAX / 8] = {0};
+	unsigned count = 0;
+
+	if (!column)
+		return -ENOMEM;
+	for (unsigned i = 0; i < piece->n; i++) {
+		if (!rows->bytes[i])
+			continue;
+		bits[i / 8] |= (uint8_t)(1 << i % 8);
+		rows->values[count++] = rows->values[i];
+	}
+	*column = (struct column){.next = piece->columns, .field = field};
+	column->value = keep_copy(rows, rows->values, count * sizeof(*rows->values));
+	if (count < piece->n)
+		column->bits = keep_copy(rows, bits, (piece->n + 7) / 8);
+	piece->columns = column;
+	return column->value && (column->bits || count == piece->n) ? 0 : -ENOMEM;
+}
+
+static int add_places(struct reader_rows *rows, struct piece *piece)
+{
+	size_t need = rows->places + piece->n;
+
+	if (need > rows->places_size) {
+		size_t size = need + need / 2;
+		struct place *place = reallocarray(rows->place, size, sizeof(*place));
+
+		if (!place)
+			return -ENOMEM;
+		rows->place = place;
+		rows->places_size = size;
+	}
+	for (size_t i = 0; i < piece->n; i++, rows->places++)
+		rows->place[rows->places] = (struct place){.tick = piece->tick[i],
+							   .process = piece->head.process,
+							   .order = (unsigned)rows->places,
+							   .piece = piece};
+	return 0;
+}
+
+int reader_rows_add(struct reader_rows *rows, struct bytes_in *in, uint64_t pid, const char *comm,
+		    size_t comm_len)
+{
+	struct piece *piece = keep(rows, sizeof(*piece));
+	uint64_t id;
+	uint64_t subject;
+	size_t n;
+	int got;
+
+	if (!piece)
+		return -ENOMEM;
+	if (rows_open(in, &subject, &n) < 0)
+		return -EBADMSG;
+	*piece = (struct piece){.n = (unsigned)n};
+	piece->head.process = subject;
+	piece->head.pid = pid;
+	piece->head.comm = comm;
+	piece->head.comm_len = comm_len;
+	got = add_heads(rows, in, piece);
+	if (got < 0)
+		return got;
+	while ((got = rows_next_source(in, n, &id, rows->bytes)) > 0) {
+		int err = wants_source(rows, id) ? add_reasons(rows, piece, (unsigned)id) : 0;
+
+		if (err < 0)
+			return err;
+	}
+	if (got < 0)
+		return got;
+	while ((got = rows_next_field(in, n, &id, rows->bytes, rows->values)) > 0) {
+		int err = wants_field(rows, id) ? add_column(rows, piece, (unsigned)id) : 0;
+
+		if (err < 0)
+			return err;
+	}
+	return got < 0 ? got : add_places(rows, piece);
+}
+
+static int compare_places(const void *left, const void *right)
+{
+	const struct place *a = left;
+	const struct place *b = right;
+
+	if (a->tick != b->tick)
+		return a->tick < b->tick ? -1 : 1;
+	if (a->process != b->process)
+		return a->process < b->process ? -1 : 1;
+	return a->order < b->order ? -1 : 1;
+}
+
+void reader_rows_sort(struct reader_rows *rows)
+{
+	if (rows->places)
+		qsort(rows->place, rows->places, sizeof(*rows->place), compare_places);
+}
+
+/* Sets the row's reasons and values, and moves the section's columns on to its next row. */
+static void give_row(struct reader_rows *rows, struct piece *piece)
+{
+	unsigned i = piece->given++;
+
+	memset(rows->present, 0, (rows->schema->fields + 63) / 64 * sizeof(uint64_t));
+	memset(rows->reason, REASON_UNKNOWN, rows->schema->sources);
+	for (struct reasons *reasons = piece->reasons; reasons; reasons = reasons->next) {
+		rows->reason[reasons->source] = reasons->run->reason;
+		if (--reasons->run->left == 0)
+			reasons->run = reasons->run->next;
+	}
+	for (struct column *column = piece->columns; column; column = column->next) {
+		if (column->bits && !(column->bits[i / 8] >> i % 8 & 1))
+			continue;
+		rows->present[column->field / 64] |= (uint64_t)1 << column->field % 64;
+		rows->value[column->field] = *column->value++;
+	}
+}
+
+bool reader_rows_next(struct reader_rows *rows, struct table_row *ret)
+{
+	struct piece *piece;
+	unsigned i;
+
+	if (rows->given == rows->places)
+		return false;
+	piece = rows->place[rows->given++].piece;
+	i = piece->given;
+	give_row(rows, piece);
+	*ret = piece->head;
+	ret->tick = piece->tick[i];
+	ret->late_us = piece->late_us[i];
+	ret->dropped = piece->dropped[i];
+	ret->present = rows->present;
+	ret->value = rows->value;
+	ret->reason = rows->reason;
+	return true;
+}

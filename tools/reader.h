@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Reading a run file, from its first byte to its last, without seeking: a pipe does as well.
+ *
+ * Memory does not grow with the length of the file: one block is held at a time. The names and
+ * scales of all values come from the file itself, so a file of a newer mstat can be read.
+ * Nothing in the file is believed. Errors, fixed for the whole module:
+ *	-EBADMSG	corrupt, or not a run file
+ *	-ENODATA	cut: bytes of a frame are missing, or the index that a finished file ends with
+ *	-EOPNOTSUPP	its format is newer than this reader
+ * and what read(2) and malloc(3) give. After an error, reader_offset() and reader_why() tell more.
+ */
+#ifndef MSTAT_TOOLS_READER_H
+#define MSTAT_TOOLS_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/bytes.h"
+#include "core/rows.h"
+#include "tools/table.h"
+
+/* Field and source ids of a file's tables are below these. */
+#define READER_FIELD_MAX  4096
+#define READER_SOURCE_MAX 1024
+
+struct reader;
+
+/*
+ * Reads the header from fd, which is borrowed. *ret is set on failure too, for it knows where and
+ * why; it is NULL where there was no memory for it. The caller's, to reader_close().
+ */
+int reader_open(int fd, struct reader **ret);
+
+/* NULL is accepted. */
+void reader_close(struct reader *reader);
+
+/*
+ * The next block's content, a run of sections, borrowed until the next call. Returns 1, 0 after the
+ * last block of a finished file, or an error; called again after that, the same.
+ */
+int reader_next(struct reader *reader, struct bytes_in *ret_block);
+
+/* Where the frame begins that the last call was about: a block, or what is corrupt or cut. */
+uint64_t reader_offset(const struct reader *reader);
+/* A few words on the last error; "" without one. */
+const char *reader_why(const struct reader *reader);
+
+/* The file's own tables, clock and names. Valid after a reader_open() without error. */
+const struct table_schema *reader_schema(const struct reader *reader);
+const struct table_clock *reader_clock(const struct reader *reader);
+
+/* Text about the run, number i from 0: false past the last. All borrowed; names are plain. */
+bool reader_info(const struct reader *reader, unsigned i, const char **ret_name,
+		 const char **ret_text, size_t *ret_len);
+
+/*
+ * The rows of one block in the order of their ticks. Memory is a small multiple of the block.
+ */
+struct reader_rows;
+
+/* schema is borrowed; fields and sources of other scopes are left out. 0 or -ENOMEM. */
+int reader_rows_open(const struct table_schema *schema, uint64_t scope, struct reader_rows **ret);
+void reader_rows_close(struct reader_rows *rows);
+
+/* Forgets all rows: to be called before each block. */
+void reader_rows_clear(struct reader_rows *rows);
+
+/*
+ * Takes the content of a ROWS (or SUMMARY) section. pid and comm, borrowed until the rows are
+ * cleared, go into its rows (comm may be NULL). Returns 0, -EBADMSG or -ENOMEM.
+ */
+int reader_rows_add(struct reader_rows *rows, struct bytes_in *section, uint64_t pid,
+		    const char *comm, size_t comm_len);
+
+/* Sorts what was added by tick, then process, then as added. To be called once, after the adds. */
+void reader_rows_sort(struct reader_rows *rows);
+
+/* The next row, borrowed until the next call; false: no more. */
+bool reader_rows_next(struct reader_rows *rows, struct table_row *ret);
+
+#endif
