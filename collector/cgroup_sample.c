@@ -57,7 +57,8 @@ static const char *file_name(unsigned source)
 static void reader_open(struct cgroup_reader *reader, int dirfd, unsigned source)
 {
 	reader->opened = true;
-	reader->reason = REASON_ABSENT;
+	/* The other cgroup version's file: nothing was ever to be had there. */
+	reader->reason = REASON_UNKNOWN;
 	if (dirfd < 0)
 		return;
 	reader->fd = openat(dirfd, file_name(source), O_RDONLY | O_CLOEXEC);

@@ -443,7 +443,7 @@ static void take_peak(struct collector *c)
 	if (!c->cgroup)
 		return;
 	record_init(&last);
-	cgroup_sample(c->cgroup, host_now(c), &last);
+	cgroup_sample(c->cgroup, UINT64_MAX, &last);
 	if (record_has(&last, FIELD_V2_PEAK))
 		record_set(sum, FIELD_PEAK_EXACT, last.value[FIELD_V2_PEAK]);
 	else if (record_has(&last, FIELD_V1_PEAK))

@@ -30,12 +30,21 @@ struct make {
 static inline void make_init(struct make *make)
 {
 	memset(make, 0, sizeof(*make));
-	make->content = malloc(MAKE_MAX);
+	make->content = calloc(1, MAKE_MAX);
 	make->zstd = ZSTD_createCCtx();
 	if (!make->content || !make->zstd)
 		abort();
 	ZSTD_CCtx_setParameter(make->zstd, ZSTD_c_checksumFlag, 1);
 	make->out = (struct bytes_out){.p = make->content, .end = make->content + MAKE_MAX};
+}
+
+/* Begins another file. */
+static inline void make_restart(struct make *make)
+{
+	make->len = 0;
+	make->out = (struct bytes_out){.p = make->content, .end = make->content + MAKE_MAX};
+	make->index_len = 0;
+	make->index_offset = 0;
 }
 
 static inline void make_done(struct make *make)

@@ -676,8 +676,8 @@ static void sampled_v1(void **state)
 	assert_int_equal(rec.reason[SOURCE_V1_STAT], REASON_OK);
 	assert_int_equal(rec.reason[SOURCE_V1_PEAK], REASON_ABSENT);
 	assert_int_equal(rec.reason[SOURCE_V1_OOM], REASON_FAILED);
-	assert_int_equal(rec.reason[SOURCE_V2_STAT], REASON_ABSENT);
-	assert_int_equal(rec.reason[SOURCE_V2_PRESSURE], REASON_ABSENT);
+	assert_int_equal(rec.reason[SOURCE_V2_STAT], REASON_UNKNOWN);
+	assert_int_equal(rec.reason[SOURCE_V2_PRESSURE], REASON_UNKNOWN);
 	assert_int_equal(rec.reason[SOURCE_TREE], REASON_UNKNOWN);
 
 	/* At the same instant the stat is not due, the usage always is; an old value is not kept. */
@@ -713,7 +713,7 @@ static void sampled_v2(void **state)
 	assert_int_equal(rec.value[FIELD_V2_OOM_KILLS], 2);
 	assert_int_equal(rec.value[FIELD_V2_KERNEL], 3210);
 	assert_int_equal(rec.reason[SOURCE_V2_PEAK], REASON_ABSENT);
-	assert_int_equal(rec.reason[SOURCE_V1_STAT], REASON_ABSENT);
+	assert_int_equal(rec.reason[SOURCE_V1_STAT], REASON_UNKNOWN);
 
 	write_below(cg, "memory.stat", "kernel 7\nkernel_stack 10\npagetables 5\nslab 3000\n");
 	cgroup_sample(cg, UINT64_MAX, &rec);
