@@ -247,6 +247,15 @@ struct field_info {
 	char column[32];
 };
 
+/* A field's source + 1, 0 in the table's holes: three cache lines, where the table takes 200. */
+extern const uint8_t field_owner[FIELD_MAX];
+
+/* The source of a field that the table has; -1 for one that it has not. */
+static inline int field_source(unsigned field)
+{
+	return field_owner[field] - 1;
+}
+
 extern const struct source_info source_table[SOURCE_MAX];
 extern const struct field_info field_table[FIELD_MAX];
 extern const char reason_table[REASON_MAX][12];

@@ -29,15 +29,31 @@ int64_t parse_number(const char *buf, size_t len, size_t *ret_len)
 /* The fields of one source, so that the table is walked once and not for every line. */
 struct wanted {
 	unsigned count;
+	uint64_t initials; /* of the keys, a bit each: most lines are passed over by it */
 	uint8_t field[FIELD_MAX];
 };
 
+static uint64_t initial_bit(char c)
+{
+	return (uint64_t)1 << (c & 63);
+}
+
 static void wanted_init(struct wanted *wanted, enum source source)
 {
+	bool keyed = source_table[source].format == FORMAT_KEYED ||
+		     source_table[source].format == FORMAT_PRESSURE;
+
 	wanted->count = 0;
-	for (unsigned i = 0; i < FIELD_MAX; i++)
-		if (field_table[i].known && field_table[i].source == source)
-			wanted->field[wanted->count++] = (uint8_t)i;
+	wanted->initials = 0;
+	for (unsigned i = 0; i < FIELD_MAX; i++) {
+		if (field_source(i) != (int)source)
+			continue;
+		/* Without a key it is not in the text: the reader's own measurement. */
+		if (keyed && !field_table[i].key[0])
+			continue;
+		wanted->field[wanted->count++] = (uint8_t)i;
+		wanted->initials |= initial_bit(field_table[i].key[0]);
+	}
 }
 
 static bool key_is(const char *key, const char *word, size_t len)
@@ -51,7 +67,8 @@ static bool key_is(const char *key, const char *word, size_t len)
 /* The field whose key the word is, or -1. Kernel and table order agree, so *at is mostly right. */
 static int wanted_find(const struct wanted *wanted, const char *word, size_t len, unsigned *at)
 {
-	if (len == 0 || len >= sizeof(field_table[0].key))
+	if (len == 0 || len >= sizeof(field_table[0].key) ||
+	    !(wanted->initials & initial_bit(word[0])))
 		return -1;
 	for (unsigned n = 0, i = *at; n < wanted->count; n++, i++) {
 		if (i >= wanted->count)
@@ -83,7 +100,8 @@ static unsigned parse_keyed(const struct wanted *wanted, bool pressure, const ch
 	unsigned found = 0;
 	unsigned at = 0;
 
-	for (size_t start = 0, end; start < len; start = end + 1) {
+	/* What was looked for stands in the first half of /proc/PID/status. */
+	for (size_t start = 0, end; start < len && found < wanted->count; start = end + 1) {
 		size_t word = start;
 		size_t used;
 		int field;

@@ -16,6 +16,6 @@ void record_drop(struct record *rec, enum source source, enum reason reason)
 {
 	rec->reason[source] = (uint8_t)reason;
 	for (unsigned i = 0; i < FIELD_MAX; i++)
-		if (field_table[i].known && field_table[i].source == source)
+		if (field_source(i) == (int)source)
 			record_unset(rec, i);
 }

@@ -69,12 +69,12 @@ static void put_fields(struct bytes_out *out, const struct record *now, const st
 			bool has = record_has(now, field);
 			bool had = record_has(last, field);
 
-			if (now->reason[field_table[field].source] != REASON_OK)
+			if (now->reason[field_source(field)] != REASON_OK)
 				continue;
-			if (field_table[field].source != source) {
+			if (field_source(field) != source) {
 				if (source >= 0)
 					bytes_put_u8(out, 0);
-				source = field_table[field].source;
+				source = field_source(field);
 				put_head(out, (unsigned)source, REASON_OK);
 				told |= (uint64_t)1 << source;
 				prev = -1;
@@ -123,7 +123,7 @@ void wire_advance(struct record *last, const struct record *now)
 		for (; bits; bits &= bits - 1) {
 			unsigned field = word * 64 + (unsigned)__builtin_ctzll(bits);
 
-			if (now->reason[field_table[field].source] != REASON_OK)
+			if (now->reason[field_source(field)] != REASON_OK)
 				continue;
 			if (record_has(now, field))
 				record_set(last, field, now->value[field]);
@@ -181,7 +181,7 @@ static void take_read(struct record *ret, const struct record *last)
 		for (uint64_t bits = last->present[word]; bits; bits &= bits - 1) {
 			unsigned field = word * 64 + (unsigned)__builtin_ctzll(bits);
 
-			if (ret->reason[field_table[field].source] == REASON_OK)
+			if (ret->reason[field_source(field)] == REASON_OK)
 				record_set(ret, field, last->value[field]);
 		}
 	}
