@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/blockrows.h"
 #include "tools/reader.h"
 #include "tools/table.h"
 
@@ -54,15 +55,15 @@ struct process {
 
 struct decoder {
 	struct options options;
-	struct reader *reader;	  /* owned */
-	struct reader_rows *rows; /* owned; ticks, samples, summary */
-	struct table *table;	  /* owned */
-	void *processes;	  /* tsearch(3) tree of struct process by id, owned */
+	struct reader *reader;	/* owned */
+	struct blockrows *rows; /* owned; ticks, samples, summary */
+	struct table *table;	/* owned */
+	void *processes;	/* tsearch(3) tree of struct process by id, owned */
 	size_t process_count;
 	const char *why; /* of a failure that the reader does not know of; NULL: none */
 	bool summary;	 /* one was found, and stands in the next three */
-	uint64_t present[READER_FIELD_MAX / 64];
-	int64_t value[READER_FIELD_MAX];
+	uint64_t present[TABLE_FIELD_MAX / 64];
+	int64_t value[TABLE_FIELD_MAX];
 };
 
 static int compare_ids(const void *left, const void *right)
@@ -171,9 +172,9 @@ static int take_rows(struct decoder *decoder, struct bytes_in *in)
 		return 0;
 	process = process_find(decoder, id);
 	if (!process)
-		return reader_rows_add(decoder->rows, in, 0, NULL, 0);
-	return reader_rows_add(decoder->rows, in, process->is.pid, process->is.comm,
-			       process->is.comm_len);
+		return blockrows_add(decoder->rows, in, 0, NULL, 0);
+	return blockrows_add(decoder->rows, in, process->is.pid, process->is.comm,
+			     process->is.comm_len);
 }
 
 static int take_summary(struct decoder *decoder, struct bytes_in *in)
@@ -181,12 +182,12 @@ static int take_summary(struct decoder *decoder, struct bytes_in *in)
 	struct table_row row;
 	int err;
 
-	reader_rows_clear(decoder->rows);
-	err = reader_rows_add(decoder->rows, in, 0, NULL, 0);
+	blockrows_clear(decoder->rows);
+	err = blockrows_add(decoder->rows, in, 0, NULL, 0);
 	if (err < 0)
 		return err;
-	reader_rows_sort(decoder->rows);
-	while (reader_rows_next(decoder->rows, &row)) {
+	blockrows_sort(decoder->rows);
+	while (blockrows_next(decoder->rows, &row)) {
 		decoder->summary = true;
 		memcpy(decoder->present, row.present, sizeof(decoder->present));
 		memcpy(decoder->value, row.value, sizeof(decoder->value));
@@ -247,8 +248,8 @@ static void print_rows(struct decoder *decoder)
 {
 	struct table_row row;
 
-	reader_rows_sort(decoder->rows);
-	while (reader_rows_next(decoder->rows, &row))
+	blockrows_sort(decoder->rows);
+	while (blockrows_next(decoder->rows, &row))
 		table_put_row(decoder->table, &row);
 }
 
@@ -258,7 +259,7 @@ static int decode_block(struct decoder *decoder, struct bytes_in *block)
 	uint64_t kind;
 
 	if (decoder->rows)
-		reader_rows_clear(decoder->rows);
+		blockrows_clear(decoder->rows);
 	while (rows_next_section(block, &kind, &content)) {
 		int err = take_section(decoder, kind, &content);
 
@@ -426,7 +427,7 @@ static int open_table(struct decoder *decoder, int fd)
 	case SAMPLES: {
 		enum scope scope = decoder->options.what == TICKS ? SCOPE_TREE : SCOPE_PROCESS;
 
-		err = reader_rows_open(schema, scope, &decoder->rows);
+		err = blockrows_open(schema, scope, &decoder->rows);
 		if (err == 0)
 			err = table_open_rows(fd, format, schema, scope, clock, &decoder->table);
 		return err;
@@ -439,7 +440,7 @@ static int open_table(struct decoder *decoder, int fd)
 		return table_open(fd, format, events, sizeof(events) / sizeof(*events),
 				  &decoder->table);
 	default:
-		return reader_rows_open(schema, SCOPE_RUN, &decoder->rows);
+		return blockrows_open(schema, SCOPE_RUN, &decoder->rows);
 	}
 }
 
@@ -471,7 +472,7 @@ static int decode(struct decoder *decoder, int fd)
 static void decoder_done(struct decoder *decoder)
 {
 	table_close(decoder->table);
-	reader_rows_close(decoder->rows);
+	blockrows_close(decoder->rows);
 	reader_close(decoder->reader);
 	tdestroy(decoder->processes, process_free);
 }

@@ -21,10 +21,6 @@
 #include "core/rows.h"
 #include "tools/table.h"
 
-/* Field and source ids of a file's tables are below these. */
-#define READER_FIELD_MAX  4096
-#define READER_SOURCE_MAX 1024
-
 struct reader;
 
 /*
@@ -54,30 +50,5 @@ const struct table_clock *reader_clock(const struct reader *reader);
 /* Text about the run, number i from 0: false past the last. All borrowed; names are plain. */
 bool reader_info(const struct reader *reader, unsigned i, const char **ret_name,
 		 const char **ret_text, size_t *ret_len);
-
-/*
- * The rows of one block in the order of their ticks. Memory is a small multiple of the block.
- */
-struct reader_rows;
-
-/* schema is borrowed; fields and sources of other scopes are left out. 0 or -ENOMEM. */
-int reader_rows_open(const struct table_schema *schema, uint64_t scope, struct reader_rows **ret);
-void reader_rows_close(struct reader_rows *rows);
-
-/* Forgets all rows: to be called before each block. */
-void reader_rows_clear(struct reader_rows *rows);
-
-/*
- * Takes the content of a ROWS (or SUMMARY) section. pid and comm, borrowed until the rows are
- * cleared, go into its rows (comm may be NULL). Returns 0, -EBADMSG or -ENOMEM.
- */
-int reader_rows_add(struct reader_rows *rows, struct bytes_in *section, uint64_t pid,
-		    const char *comm, size_t comm_len);
-
-/* Sorts what was added by tick, then process, then as added. To be called once, after the adds. */
-void reader_rows_sort(struct reader_rows *rows);
-
-/* The next row, borrowed until the next call; false: no more. */
-bool reader_rows_next(struct reader_rows *rows, struct table_row *ret);
 
 #endif

@@ -60,7 +60,7 @@ static bool in_scope(const struct table_schema *schema, unsigned field, uint64_t
 	       schema->source[schema->field[field].source].scope == scope;
 }
 
-/* Appends the column of that name with all its fields, unless it is there; returns the fields' end. */
+/* Appends the column of that name with its fields, unless it is there; returns the fields' end. */
 static uint16_t *layout_add(struct table_layout *layout, const struct table_schema *schema,
 			    uint64_t scope, const char *name, uint16_t *at)
 {

@@ -35,6 +35,10 @@ struct table_source {
 	uint64_t scope;	  /* enum scope; may be one that we do not know */
 };
 
+/* Ids of a schema's fields and sources are below these. */
+#define TABLE_FIELD_MAX	 4096
+#define TABLE_SOURCE_MAX 1024
+
 struct table_schema {
 	const struct table_field *field;
 	const struct table_source *source;

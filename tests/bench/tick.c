@@ -125,7 +125,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 3; i++)
 		us[i] = per_wake(before[i], after[i]);
 	printf("%-40s ratio %.3f  (bare over bare %.3f)  sampler %.2f us  bare %.2f us\n",
-	       "CPU per tick, sampler over bare reads", us[0] / ((us[1] + us[2]) / 2), us[1] / us[2],
-	       us[0], us[1]);
+	       "CPU per tick, sampler over bare reads", us[0] / ((us[1] + us[2]) / 2),
+	       us[1] / us[2], us[0], us[1]);
 	return 0;
 }

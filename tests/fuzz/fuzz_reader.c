@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "tests/unit/runfile_make.h"
+#include "tools/blockrows.h"
 #include "tools/reader.h"
 #include "tools/table.h"
 
@@ -56,7 +57,7 @@ static void unpack_texts(uint64_t kind, struct bytes_in section)
 		rows_unpack_event(&section, &event);
 }
 
-static void unpack(struct reader *reader, enum scope scope, struct reader_rows *rows,
+static void unpack(struct reader *reader, enum scope scope, struct blockrows *rows,
 		   struct bytes_in block, int fd)
 {
 	enum table_format format = (enum table_format)(reader_offset(reader) % 3);
@@ -67,32 +68,32 @@ static void unpack(struct reader *reader, enum scope scope, struct reader_rows *
 
 	if (table_open_rows(fd, format, reader_schema(reader), scope, reader_clock(reader), &table))
 		return;
-	reader_rows_clear(rows);
+	blockrows_clear(rows);
 	while (rows_next_section(&block, &kind, &section)) {
 		unpack_texts(kind, section);
 		if ((kind == SECTION_ROWS || kind == SECTION_SUMMARY) &&
-		    reader_rows_add(rows, &section, 1, "a\xff", 2) < 0)
+		    blockrows_add(rows, &section, 1, "a\xff", 2) < 0)
 			break;
 	}
-	reader_rows_sort(rows);
-	while (reader_rows_next(rows, &row))
+	blockrows_sort(rows);
+	while (blockrows_next(rows, &row))
 		table_put_row(table, &row);
 	table_close(table);
 }
 
 static void read_all(struct reader *reader, int out)
 {
-	struct reader_rows *rows[2] = {NULL, NULL};
+	struct blockrows *rows[2] = {NULL, NULL};
 	struct bytes_in block;
 
 	for (int i = 0; i < 2; i++)
-		if (reader_rows_open(reader_schema(reader), (uint64_t)i, &rows[i]) < 0)
+		if (blockrows_open(reader_schema(reader), (uint64_t)i, &rows[i]) < 0)
 			abort();
 	while (reader_next(reader, &block) > 0)
 		for (int i = 0; i < 2; i++)
 			unpack(reader, (enum scope)i, rows[i], block, out);
-	reader_rows_close(rows[0]);
-	reader_rows_close(rows[1]);
+	blockrows_close(rows[0]);
+	blockrows_close(rows[1]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "tests/unit/runfile_make.h"
+#include "tools/blockrows.h"
 #include "tools/reader.h"
 
 #define ROWS	  40
@@ -79,7 +80,7 @@ static void put_rows(struct make *make, uint64_t process, const struct record *r
 static uint64_t sample_hash[BLOCKS * PROCESSES * ROWS];
 static size_t sample_count;
 
-/* A small file of two to `most` rows a process and block; ticks of a block do not overlap others. */
+/* A small file of two to `most` rows a process and block; the ticks of blocks do not overlap. */
 static void make_small(struct make *make, size_t most, uint64_t sparse)
 {
 	static struct record rows[ROWS];
@@ -114,7 +115,7 @@ struct found {
 	uint64_t *each; /* where to put each row's hash, or NULL */
 };
 
-static int read_rows(struct reader_rows *rows, const struct table_schema *schema,
+static int read_rows(struct blockrows *rows, const struct table_schema *schema,
 		     struct bytes_in *block, struct found *found)
 {
 	struct table_row row;
@@ -122,19 +123,19 @@ static int read_rows(struct reader_rows *rows, const struct table_schema *schema
 	uint64_t kind;
 	uint64_t tick = 0;
 
-	reader_rows_clear(rows);
+	blockrows_clear(rows);
 	while (rows_next_section(block, &kind, &section)) {
 		struct bytes_in peek = section;
 
 		if (kind != SECTION_ROWS || bytes_get_varint(&peek) == 0)
 			continue;
-		int err = reader_rows_add(rows, &section, 7, "comm", 4);
+		int err = blockrows_add(rows, &section, 7, "comm", 4);
 
 		if (err < 0)
 			return err;
 	}
-	reader_rows_sort(rows);
-	while (reader_rows_next(rows, &row)) {
+	blockrows_sort(rows);
+	while (blockrows_next(rows, &row)) {
 		uint64_t hash = row_hash(schema, SCOPE_PROCESS, row.process, &row);
 
 		assert_true(row.tick >= tick);
@@ -151,14 +152,14 @@ static int read_rows(struct reader_rows *rows, const struct table_schema *schema
 static struct found find(int fd, uint64_t *each)
 {
 	struct found found = {.each = each};
-	struct reader_rows *rows = NULL;
+	struct blockrows *rows = NULL;
 	struct bytes_in block;
 	struct reader *reader;
 	int got;
 
 	found.err = reader_open(fd, &reader);
 	if (found.err == 0) {
-		assert_int_equal(reader_rows_open(reader_schema(reader), SCOPE_PROCESS, &rows), 0);
+		assert_int_equal(blockrows_open(reader_schema(reader), SCOPE_PROCESS, &rows), 0);
 		while ((got = reader_next(reader, &block)) > 0) {
 			got = read_rows(rows, reader_schema(reader), &block, &found);
 			if (got < 0)
@@ -168,7 +169,7 @@ static struct found find(int fd, uint64_t *each)
 		found.err = got;
 	}
 	found.offset = reader_offset(reader);
-	reader_rows_close(rows);
+	blockrows_close(rows);
 	reader_close(reader);
 	close(fd);
 	return found;
@@ -564,11 +565,11 @@ static void other_frames(void **state)
 	assert_int_equal(refusal(&make, "another file"), -EBADMSG);
 }
 
-/* A file of a newer mstat: its own fields by its own names, and kinds of sections not known here. */
+/* A file of a newer mstat: fields by names of its own, kinds of sections not known here. */
 static void newer_fields(void **state)
 {
 	const struct table_schema *schema;
-	struct reader_rows *rows;
+	struct blockrows *rows;
 	struct reader *reader;
 	struct bytes_in block;
 	struct bytes_in section;
@@ -627,23 +628,23 @@ static void newer_fields(void **state)
 	schema = reader_schema(reader);
 	assert_string_equal(schema->field[4000].column, "new_bytes");
 	assert_int_equal(schema->field[4000].scale, 7);
-	assert_int_equal(reader_rows_open(schema, SCOPE_PROCESS, &rows), 0);
+	assert_int_equal(blockrows_open(schema, SCOPE_PROCESS, &rows), 0);
 	assert_int_equal(reader_next(reader, &block), 1);
 	assert_true(rows_next_section(&block, &kind, &section));
 	assert_int_equal(kind, 1u << 30);
 	assert_true(rows_next_section(&block, &kind, &section));
-	assert_int_equal(reader_rows_add(rows, &section, 1, "c", 1), 0);
-	reader_rows_sort(rows);
-	assert_true(reader_rows_next(rows, &row));
+	assert_int_equal(blockrows_add(rows, &section, 1, "c", 1), 0);
+	blockrows_sort(rows);
+	assert_true(blockrows_next(rows, &row));
 	assert_int_equal(row.value[4000], -4000);
 	assert_int_equal(row.reason[900], 200);
 	assert_int_equal(row.reason[901], REASON_UNKNOWN);
 	for (unsigned i = 0; i < schema->fields; i++)
 		assert_int_equal(row.present[i / 64] >> (i % 64) & 1, i == 4000);
-	assert_false(reader_rows_next(rows, &row));
+	assert_false(blockrows_next(rows, &row));
 	assert_int_equal(reader_next(reader, &block), 0);
 	assert_int_equal(reader_next(reader, &block), 0);
-	reader_rows_close(rows);
+	blockrows_close(rows);
 	reader_close(reader);
 	close(fd);
 	make_done(&make);
@@ -653,24 +654,24 @@ static void newer_fields(void **state)
 static void bad_rows(void **state)
 {
 	static const uint64_t huge[] = {1, 2, UINT64_MAX - 5, 10, 0, 0, 0, 0, 0, 0};
-	struct reader_rows *rows;
+	struct blockrows *rows;
 	struct bytes_in in;
 	struct make make;
 
 	(void)state;
 	make_init(&make);
-	assert_int_equal(reader_rows_open(&table_builtin, SCOPE_PROCESS, &rows), 0);
+	assert_int_equal(blockrows_open(&table_builtin, SCOPE_PROCESS, &rows), 0);
 	for (size_t i = 0; i < UNIT_COUNT(huge); i++)
 		bytes_put_varint(&make.out, huge[i]);
 	in = (struct bytes_in){.p = make.content, .end = make.out.p};
-	assert_int_equal(reader_rows_add(rows, &in, 0, NULL, 0), -EBADMSG); /* ticks wrap around */
+	assert_int_equal(blockrows_add(rows, &in, 0, NULL, 0), -EBADMSG); /* ticks wrap around */
 	for (uint64_t n = 0; n <= UINT64_MAX / 2; n = n ? n * 2 : ROWS_MAX + 1) {
 		make.out.p = make.content;
 		bytes_put_varint(&make.out, 1);
 		bytes_put_varint(&make.out, n);
 		bytes_put_raw(&make.out, make.content, 64);
 		in = (struct bytes_in){.p = make.content, .end = make.out.p};
-		assert_int_equal(reader_rows_add(rows, &in, 0, NULL, 0), -EBADMSG);
+		assert_int_equal(blockrows_add(rows, &in, 0, NULL, 0), -EBADMSG);
 	}
 	for (int round = 0; round < 200; round++) {
 		static struct record records[ROWS];
@@ -684,16 +685,16 @@ static void bad_rows(void **state)
 		for (int i = 0; i < 8; i++)
 			make.content[5 + unit_below(len - 5)] = (uint8_t)unit_random();
 		in = (struct bytes_in){.p = make.content + 5, .end = make.content + len};
-		reader_rows_clear(rows);
-		if (reader_rows_add(rows, &in, 0, NULL, 0) == 0) {
+		blockrows_clear(rows);
+		if (blockrows_add(rows, &in, 0, NULL, 0) == 0) {
 			struct table_row row;
 
-			reader_rows_sort(rows);
-			while (reader_rows_next(rows, &row))
+			blockrows_sort(rows);
+			while (blockrows_next(rows, &row))
 				row_hash(&table_builtin, SCOPE_PROCESS, 1, &row);
 		}
 	}
-	reader_rows_close(rows);
+	blockrows_close(rows);
 	make_done(&make);
 }
 
@@ -709,7 +710,7 @@ static void unreadable(void **state)
 	reader_close(reader);
 	close(fd);
 	reader_close(NULL);
-	reader_rows_close(NULL);
+	blockrows_close(NULL);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "tests/unit/runfile_make.h"
+#include "tools/blockrows.h"
 #include "tools/reader.h"
 #include "tools/table.h"
 
@@ -323,7 +324,7 @@ static void live_as_decoded(void **state)
 {
 	static struct record records[64];
 	const struct record *pointers[64];
-	struct reader_rows *rows;
+	struct blockrows *rows;
 	struct reader *reader;
 	struct bytes_in block;
 	struct bytes_in section;
@@ -361,19 +362,19 @@ static void live_as_decoded(void **state)
 	run = make_fd(make.buf, make.len);
 	make_done(&make);
 	assert_int_equal(reader_open(run, &reader), 0);
-	assert_int_equal(reader_rows_open(reader_schema(reader), SCOPE_TREE, &rows), 0);
+	assert_int_equal(blockrows_open(reader_schema(reader), SCOPE_TREE, &rows), 0);
 	assert_int_equal(table_open_rows(later, TABLE_TSV, reader_schema(reader), SCOPE_TREE,
 					 reader_clock(reader), &table),
 			 0);
 	assert_int_equal(reader_next(reader, &block), 1);
 	assert_true(rows_next_section(&block, &kind, &section));
-	assert_int_equal(reader_rows_add(rows, &section, 0, NULL, 0), 0);
-	reader_rows_sort(rows);
-	while (reader_rows_next(rows, &row))
+	assert_int_equal(blockrows_add(rows, &section, 0, NULL, 0), 0);
+	blockrows_sort(rows);
+	while (blockrows_next(rows, &row))
 		table_put_row(table, &row);
 	assert_int_equal(reader_next(reader, &block), 0);
 	assert_int_equal(table_close(table), 0);
-	reader_rows_close(rows);
+	blockrows_close(rows);
 	reader_close(reader);
 	close(run);
 	want = written(live, NULL);
