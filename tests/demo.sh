@@ -22,7 +22,7 @@ printf '\n$ mstat-decode %s | head -n 5\n' $run
 # Decoded whole first: head would end the decoder early.
 mstat-decode $run >build/demo.tsv
 head -n 5 build/demo.tsv
-printf '\n%s rows. The processes, the largest first:\n\n' "$(($(wc -l <build/demo.tsv) - 1))"
+printf '\n%s rows. The processes:\n\n' "$(($(wc -l <build/demo.tsv) - 1))"
 printf '$ mstat-decode -what processes %s | head -n 5\n' $run
 mstat-decode -what processes $run >build/demo-processes.tsv
 head -n 5 build/demo-processes.tsv
