@@ -104,7 +104,19 @@ void runfile_info(struct runfile *file, const char *name, const void *value, siz
 
 void runfile_begin(struct runfile *file)
 {
-	rows_pack_tables(&file->out);
+	struct bytes_out tables = {file->packed, file->packed + file->packed_size / 2, false};
+	uint8_t *frame = file->packed + file->packed_size / 2;
+	uint8_t *at = rows_begin(&file->out, SECTION_PACKED);
+	size_t n;
+
+	rows_pack_tables(&tables);
+	n = ZSTD_compress2(file->zstd, frame, file->packed_size / 2, file->packed,
+			   (size_t)(tables.p - file->packed));
+	if (ZSTD_isError(n))
+		file->error = -EIO;
+	else
+		bytes_put_raw(&file->out, frame, n);
+	rows_end(&file->out, at);
 	write_skippable(file, &file->out, file->block);
 	restart_block(file);
 }

@@ -38,6 +38,7 @@ enum section {
 	SECTION_ROWS = 6,    /* block: records of one subject */
 	SECTION_EVENT = 7,   /* block: something that happened */
 	SECTION_SUMMARY = 8, /* block: rows again: the run so far, the last one counts */
+	SECTION_PACKED = 10, /* header: more sections (none PACKED), in a zstd frame */
 	SECTION_INDEX = 9,   /* index: where the blocks are; the mark of a finished file */
 };
 

@@ -302,12 +302,57 @@ static int check_header(struct reader *reader)
 	return 0;
 }
 
+static int load_sections(struct reader *reader, struct bytes_in *in, bool may_unpack);
+
+/* The tables take a third of their size when packed. */
+static int load_packed(struct reader *reader, const struct bytes_in *packed)
+{
+	size_t len = bytes_left(packed);
+	unsigned long long size = ZSTD_getFrameContentSize(packed->p, len);
+	struct bytes_in in;
+	uint8_t *sections;
+	size_t n;
+	int err;
+
+	/* Unknown sizes and errors are the two largest numbers there are. */
+	if (size > ROWS_HEADER_MAX)
+		return -EBADMSG;
+	sections = malloc(size ? (size_t)size : 1);
+	if (!sections)
+		return -ENOMEM;
+	n = ZSTD_decompress(sections, (size_t)size, packed->p, len);
+	in = (struct bytes_in){sections, sections + (ZSTD_isError(n) ? 0 : n), ZSTD_isError(n)};
+	err = load_sections(reader, &in, false);
+	free(sections);
+	return err;
+}
+
+/* All sections of the header, or of one packed section in it. */
+static int load_sections(struct reader *reader, struct bytes_in *in, bool may_unpack)
+{
+	struct bytes_in content;
+	uint64_t kind;
+
+	while (rows_next_section(in, &kind, &content)) {
+		int err;
+
+		if (kind == SECTION_PACKED)
+			err = may_unpack ? load_packed(reader, &content) : -EBADMSG;
+		else
+			err = load_section(reader, kind, &content);
+		if (err < 0)
+			return fail(reader, err, "a malformed section in the header");
+	}
+	if (in->bad)
+		return fail(reader, -EBADMSG, "a section of impossible length in the header");
+	return 0;
+}
+
 static int load_header(struct reader *reader, struct bytes_in *in)
 {
 	const uint8_t *magic = bytes_get_raw(in, ROWS_HEADER_MAGIC_LEN);
 	uint64_t version = bytes_get_varint(in);
-	struct bytes_in content;
-	uint64_t kind;
+	int err;
 
 	if (in->bad || memcmp(magic, ROWS_HEADER_MAGIC, ROWS_HEADER_MAGIC_LEN) || version == 0)
 		return fail(reader, -EBADMSG, "not a run file of mstat");
@@ -317,15 +362,8 @@ static int load_header(struct reader *reader, struct bytes_in *in)
 			 (unsigned long long)version, ROWS_FORMAT_VERSION);
 		return reader->err = -EOPNOTSUPP;
 	}
-	while (rows_next_section(in, &kind, &content)) {
-		int err = load_section(reader, kind, &content);
-
-		if (err < 0)
-			return fail(reader, err, "a malformed section in the header");
-	}
-	if (in->bad)
-		return fail(reader, -EBADMSG, "a section of impossible length in the header");
-	return check_header(reader);
+	err = load_sections(reader, in, true);
+	return err < 0 ? err : check_header(reader);
 }
 
 /* The first frame. What is no run file at all is told from one that was cut early. */

@@ -713,6 +713,49 @@ static void unreadable(void **state)
 	blockrows_close(NULL);
 }
 
+/* The header's tables packed: as they come, cut, of impossible size, and packed once more. */
+static void packed_header(void **state)
+{
+	static uint8_t tables[65536], frame[65536], outer[65536];
+	const struct {
+		const char *why;
+		size_t cut;
+		bool twice;
+	} cases[] = {{NULL, 0, false}, {"malformed", 9, false}, {"malformed", 0, true}};
+
+	(void)state;
+	for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+		struct bytes_out out = {tables, tables + sizeof(tables), false};
+		const uint8_t *content = frame;
+		struct make make;
+		uint8_t *at;
+		size_t n;
+
+		rows_pack_tables(&out);
+		n = ZSTD_compress(frame, sizeof(frame), tables, (size_t)(out.p - tables), 1);
+		if (cases[i].twice) {
+			out = (struct bytes_out){tables, tables + sizeof(tables), false};
+			at = rows_begin(&out, SECTION_PACKED);
+			bytes_put_raw(&out, frame, n);
+			rows_end(&out, at);
+			n = ZSTD_compress(outer, sizeof(outer), tables, (size_t)(out.p - tables),
+					  1);
+			content = outer;
+		}
+		make_init(&make);
+		make_magic(&make, ROWS_FORMAT_VERSION);
+		make_info(&make, "freq", "10");
+		make_info(&make, "start_monotonic_ns", "5");
+		at = rows_begin(&make.out, SECTION_PACKED);
+		bytes_put_raw(&make.out, content, n - cases[i].cut);
+		rows_end(&make.out, at);
+		make_skippable(&make);
+		make_index(&make);
+		assert_int_equal(refusal(&make, cases[i].why ? cases[i].why : ""),
+				 cases[i].why ? -EBADMSG : 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -723,7 +766,7 @@ int main(void)
 		cmocka_unit_test(bombs),	 cmocka_unit_test(longer_than_it_says),
 		cmocka_unit_test(large_window),	 cmocka_unit_test(other_frames),
 		cmocka_unit_test(newer_fields),	 cmocka_unit_test(bad_rows),
-		cmocka_unit_test(unreadable),
+		cmocka_unit_test(unreadable),	 cmocka_unit_test(packed_header),
 	};
 
 	unit_random_init();
