@@ -214,13 +214,32 @@ static void pack_sources_used(struct bytes_out *out, const struct record *const 
 	bytes_put_varint(out, 0);
 }
 
+/*
+ * How many low bits are zero in all differences of a column: values come in pages, or in KiB that
+ * are pages, and a varint would carry those bits along.
+ */
+static unsigned common_shift(unsigned field, const struct record *const *rows, size_t n)
+{
+	uint64_t bits = 0;
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!record_has(rows[i], field))
+			continue;
+		bits |= (uint64_t)rows[i]->value[field] - last;
+		last = (uint64_t)rows[i]->value[field];
+	}
+	return bits ? (unsigned)__builtin_ctzll(bits) : 0;
+}
+
 static void pack_column(struct bytes_out *out, unsigned field, const struct record *const *rows,
 			size_t n, size_t count)
 {
+	unsigned shift = common_shift(field, rows, n);
 	uint64_t last = 0;
 
 	bytes_put_varint(out, field + 1);
-	bytes_put_u8(out, count < n);
+	bytes_put_u8(out, (uint8_t)(shift << 1 | (count < n)));
 	for (size_t i = 0; count < n && i < n; i += 8) {
 		uint8_t bits = 0;
 
@@ -231,7 +250,8 @@ static void pack_column(struct bytes_out *out, unsigned field, const struct reco
 	for (size_t i = 0; i < n; i++) {
 		if (!record_has(rows[i], field))
 			continue;
-		bytes_put_zigzag(out, (int64_t)((uint64_t)rows[i]->value[field] - last));
+		/* Arithmetic shift: no bit is lost, and the sign is kept. */
+		bytes_put_zigzag(out, (int64_t)((uint64_t)rows[i]->value[field] - last) >> shift);
 		last = (uint64_t)rows[i]->value[field];
 	}
 }
@@ -309,16 +329,18 @@ int rows_next_field(struct bytes_in *in, size_t n, uint64_t *ret_field, uint8_t 
 {
 	uint64_t field = bytes_get_varint(in);
 	uint64_t last = 0;
-	uint8_t sparse;
+	uint8_t mode;
+	bool sparse;
 
 	if (in->bad)
 		return -EBADMSG;
 	if (field == 0)
 		return 0;
 	*ret_field = field - 1;
-	sparse = bytes_get_u8(in);
-	if (sparse > 1)
+	mode = bytes_get_u8(in);
+	if (mode >> 1 > 63)
 		return -EBADMSG;
+	sparse = mode & 1;
 	for (size_t i = 0; i < n; i += 8) {
 		uint8_t bits = sparse ? bytes_get_u8(in) : 0xff;
 
@@ -329,7 +351,7 @@ int rows_next_field(struct bytes_in *in, size_t n, uint64_t *ret_field, uint8_t 
 		ret_value[i] = 0;
 		if (!ret_present[i])
 			continue;
-		last += (uint64_t)bytes_get_zigzag(in);
+		last += (uint64_t)bytes_get_zigzag(in) << (mode >> 1);
 		ret_value[i] = (int64_t)last;
 	}
 	return in->bad ? -EBADMSG : 1;

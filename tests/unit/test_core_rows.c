@@ -221,8 +221,10 @@ static void malformed(void **state)
 	assert_int_equal(READ(1, 2, 0, 1, 0, 0, 0, 0, 2, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 			      0xff, 0xff, 0xff, 0x01, 0, 0),
 			 -EBADMSG);
-	/* A mark of presence that is neither. */
-	assert_int_equal(READ(1, 2, 0, 1, 0, 0, 0, 0, 0, 3, 2, 3, 0, 0, 0), -EBADMSG);
+	/* A shift of 64; one of 63 leaves a single bit. */
+	assert_int_equal(READ(1, 2, 0, 1, 0, 0, 0, 0, 0, 3, 0x80, 2, 0, 0), -EBADMSG);
+	assert_int_equal(READ(1, 2, 0, 1, 0, 0, 0, 0, 0, 3, 0x7e, 1, 0, 0), 0);
+	assert_int_equal(table.value[FIELD_RSS][0], INT64_MIN);
 	/* Sources and fields of the future are read, and of no consequence; spare bits as well. */
 	assert_int_equal(READ(1, 2, 0, 1, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 			      0xff, 0xff, 0x01, 9, 2, 0, 0xff, 0xff, 0x7f, 1, 0xfd, 4, 3, 0, 4, 6,

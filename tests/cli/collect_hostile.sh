@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# A member of the run that abuses the socket, and somebody who is no member.
+# shellcheck source=tests/lib.sh disable=SC2154
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/cli/collect_lib
+. "$SRC/tests/cli/collect_lib"
+
+honest() { mstat-decode -what samples "$1" | column comm | grep -c collect_hold; }
+
+for what in garbage flood "silent 300" churn deaf; do
+	# shellcheck disable=SC2086,SC2016 # words are meant; expanded by the inner shell
+	run mstat -q -freq 20 -o "$what.mstat" -- sh -c '"$0" 5 1500 0 & shift 0; '"$TARGETS/collect_hostile $what; wait" "$TARGETS/collect_hold"
+	is "$what: mstat and the program end well" "$status $out" "0 done"
+	is "$what: the file is whole" "$(mstat-decode "$what.mstat" >/dev/null; echo $?)" 0
+	n=$(honest "$what.mstat")
+	ok "$what: an honest process is sampled as ever ($n)" test "$n" -ge 24
+	is "$what: and nothing of it is dropped" "$(mstat-decode -what processes "$what.mstat" | column comm dropped | grep ^collect_hold)" "collect_hold	0"
+	ok "$what: ticks are not missed" test "$(summary "$what.mstat" missed_ticks)" -le 6
+	ok "$what: the file stays small" test "$(stat -c %s "$what.mstat")" -lt 300000
+done
+ok "garbage is refused" test "$(summary garbage.mstat peers_refused)" -ge 500
+like "and told" "$(mstat-decode -what events garbage.mstat)" 'refused.*bad message'
+
+# One who knows the name but is no member, and one who is none and dies at once.
+touch go
+start mstat -q -freq 20 -o stranger.mstat -- env "$TARGETS/collect_hold" 5 0 0 "$TMP/ready" "$TMP/go"
+mstat=$started
+ok "a run" wait_for 20 test -e ready
+socket=$(tr '\0' '\n' <"/proc/$(pgrep -P "$mstat")/environ" | sed -n 's/^MSTAT_SOCKET=//p')
+run env MSTAT_SOCKET="$socket" MSTAT_FREQ=20 "$TARGETS/collect_hostile" deaf
+is "a stranger may knock" "$out" "done"
+rm go
+wait "$mstat"
+is "the run ends well" $? 0
+is "the stranger was refused" "$(summary stranger.mstat peers_refused)" 1
+like "and is told" "$(mstat-decode -what events stranger.mstat)" 'refused.*not of this run'
+is "only the member is in the record" "$(mstat-decode -what processes stranger.mstat | column comm)" collect_hold

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Many processes: at once, and one after the other, with many descriptors and with few.
+# timeout: 240
+# shellcheck source=tests/lib.sh disable=SC2154
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/cli/collect_lib
+. "$SRC/tests/cli/collect_lib"
+
+n=5000
+[ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -gt 12000 ] || n=1000
+[ "$(ulimit -u)" = unlimited ] || [ "$(ulimit -u)" -gt 12000 ] || n=500
+run limited "many-$$" 3G mstat -q -o many.mstat -- "$TARGETS/collect_swarm" live $n 2000
+is "$n processes at once" "$out $status" "$n 0"
+is "are all known" "$(summary many.mstat processes)" $((n + 1))
+is "none refused" "$(summary many.mstat peers_refused)" 0
+is "at one tick all were there" "$(mstat-decode many.mstat | column processes | most)" $((n + 1))
+is "all have ended" "$(mstat-decode -what processes many.mstat | column ended | sort | uniq -c | tr -s ' ')" " $((n + 1)) 1"
+samples=$(mstat-decode -what samples many.mstat | column pid | sort -u | wc -l)
+ok "nearly all were sampled ($samples)" test "$samples" -ge $((n * 99 / 100))
+
+n=3000
+run limited "short-$$" 1G mstat -q -o short.mstat -- "$TARGETS/collect_swarm" short $n
+is "$n short lives" "$out $status" "$n 0"
+is "are all known" "$(summary short.mstat processes)" $((n + 1))
+is "none refused" "$(summary short.mstat peers_refused)" 0
+is "each began and ended" "$(mstat-decode -what events short.mstat | column kind | sort | uniq -c | tr -s ' ')" \
+	" $((n + 1)) end
+ $((n + 1)) start"
+is "no two are one" "$(mstat-decode -what processes short.mstat | column pid start_ticks | sort -u | wc -l)" $((n + 1))
+
+# 64 descriptors for 200 processes: the others wait, and nobody burns the CPU.
+run bash -c 'ulimit -n 64; exec "$@"' sh mstat -q -freq 20 -o few.mstat -- "$TARGETS/collect_swarm" live 200 1500
+is "with few descriptors the program runs as ever" "$out $status" "200 0"
+like "that connections wait is told" "$(mstat-decode -what events few.mstat)" 'note.*connections wait'
+is "they are taken in when there is room" "$(summary few.mstat processes)" 201
+cpu=$(summary few.mstat collector_cpu_ns) duration=$(summary few.mstat duration_ns)
+ok "without burning the CPU ($cpu of $duration ns)" test "$cpu" -lt $((duration / 3))

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: ISC */
+/* A run from its first process to its summary, without sockets, cgroups or clocks. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "collector/run.h"
+#include "core/tick.h"
+#include "tools/reader.h"
+
+#define FREQ  10
+#define START 1000000000000ull /* ns */
+#define TICK0 (START / 1000000000 * FREQ)
+
+static struct run run;
+static struct runfile *file;
+static int fd;
+static int64_t on_tick_ns;
+static unsigned on_ticks;
+
+static void on_tick(void *arg, const struct record *row, int64_t time_ns)
+{
+	(void)arg;
+	assert_int_equal(time_ns, tick_ns(row->tick, FREQ) - START);
+	assert_true(time_ns > on_tick_ns);
+	on_tick_ns = time_ns;
+	on_ticks++;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	fd = memfd_create("run", MFD_CLOEXEC);
+	assert_int_equal(runfile_new(fd, &file), 0);
+	run_init(&run, FREQ, file);
+	on_tick_ns = 0;
+	on_ticks = 0;
+	run.on_tick = on_tick;
+	runfile_info(file, "freq", "10", 2);
+	runfile_info(file, "start_monotonic_ns", "1000000000000", 13);
+	runfile_begin(file);
+	run_start(&run, START);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	run_done(&run);
+	runfile_free(file);
+	close(fd);
+	return 0;
+}
+
+/* The instant so many ticks after the start, and a bit. */
+static uint64_t at(uint64_t ticks)
+{
+	return tick_ns(TICK0 + ticks, FREQ) + 1000000;
+}
+
+static struct process *hello(pid_t pid, uint64_t start, uint64_t ticks, uint32_t flags)
+{
+	struct wire_hello hello = {.version = WIRE_VERSION,
+				   .flags = flags,
+				   .start_ticks = start,
+				   .freq = FREQ,
+				   .comm = "comm",
+				   .comm_len = 4,
+				   .exe = "/exe",
+				   .exe_len = 4,
+				   .argv = "a",
+				   .argv_len = 2};
+	struct process *process;
+
+	run.now_ns = at(ticks);
+	process = run_hello(&run, pid, at(ticks), &hello);
+	assert_non_null(process);
+	return process;
+}
+
+static bool sample(struct process *process, uint64_t ticks, int64_t rss)
+{
+	struct record rec;
+
+	record_init(&rec);
+	rec.tick = TICK0 + ticks;
+	rec.reason[SOURCE_STATUS] = REASON_OK;
+	record_set(&rec, FIELD_RSS, rss);
+	rec.reason[SOURCE_SAMPLER] = REASON_OK;
+	record_set(&rec, FIELD_SELF_CPU, 1000);
+	if (run.now_ns < at(ticks))
+		run.now_ns = at(ticks);
+	return run_sample(&run, process, &rec);
+}
+
+static void tick(uint64_t ticks, int64_t usage, int64_t oom_kills, uint64_t missed)
+{
+	struct record row;
+
+	record_init(&row);
+	row.tick = TICK0 + ticks;
+	record_set(&row, FIELD_V2_USAGE, usage);
+	record_set(&row, FIELD_V2_PEAK, (int64_t)((uint64_t)usage + 7));
+	record_set(&row, FIELD_V2_OOM_KILLS, oom_kills);
+	run_tick(&run, &row, missed);
+}
+
+/* What the run left in its file. */
+#define EVENTS_MAX 4096
+static struct {
+	uint64_t kind[EVENTS_MAX], process[EVENTS_MAX], time[EVENTS_MAX];
+	int64_t number[EVENTS_MAX];
+	size_t events, processes, rows, tree_rows, blocks;
+	struct rows_process last; /* without its strings */
+	int err;
+} found;
+
+static void read_section(uint64_t kind, struct bytes_in *section)
+{
+	struct rows_event event;
+	uint64_t subject;
+	size_t n;
+
+	if (kind == SECTION_PROCESS) {
+		assert_int_equal(rows_unpack_process(section, &found.last), 0);
+		found.processes++;
+	} else if (kind == SECTION_EVENT) {
+		assert_int_equal(rows_unpack_event(section, &event), 0);
+		assert_true(found.events < EVENTS_MAX);
+		found.kind[found.events] = event.kind;
+		found.process[found.events] = event.process;
+		found.number[found.events] = event.number;
+		found.time[found.events++] = event.time_ns;
+	} else if (kind == SECTION_ROWS) {
+		assert_int_equal(rows_open(section, &subject, &n), 0);
+		if (subject)
+			found.rows += n;
+		else
+			found.tree_rows += n;
+	}
+}
+
+static void finish(uint64_t ticks)
+{
+	struct reader *reader;
+	struct bytes_in block;
+
+	run_finish(&run, at(ticks));
+	runfile_finish(file);
+	memset(&found, 0, sizeof(found));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(reader_open(fd, &reader), 0);
+	while ((found.err = reader_next(reader, &block)) > 0) {
+		struct bytes_in section;
+		uint64_t kind;
+
+		found.blocks++;
+		while (rows_next_section(&block, &kind, &section))
+			read_section(kind, &section);
+	}
+	reader_close(reader);
+	assert_int_equal(found.err, 0);
+}
+
+static int64_t summary(unsigned field)
+{
+	if (!record_has(&run.summary, field))
+		fail_msg("no %s in the summary", field_table[field].column);
+	return run.summary.value[field];
+}
+
+static size_t events_of(uint64_t kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < found.events; i++)
+		n += found.kind[i] == kind;
+	return n;
+}
+
+static void one_process(void **state)
+{
+	struct process *process = hello(42, 7, 1, 0);
+
+	(void)state;
+	for (uint64_t i = 1; i <= 20; i++) {
+		assert_true(sample(process, i, 100 + (int64_t)i));
+		tick(i, (int64_t)(i == 12 ? 5000 : i), 0, 0);
+		run_settle(&run, at(i), TICK0 + i);
+	}
+	run_gone(&run, process);
+	run_settle(&run, at(21), TICK0 + 21);
+	finish(21);
+	assert_int_equal(on_ticks, 20);
+	assert_int_equal(found.rows, 20);
+	assert_int_equal(found.tree_rows, 20);
+	/* Twenty ticks are two seconds: what a crash loses is one. */
+	assert_true(found.blocks >= 3);
+	assert_int_equal(found.events, 2);
+	assert_int_equal(found.kind[0], EVENT_START);
+	assert_int_equal(found.number[0], 42);
+	assert_int_equal(found.kind[1], EVENT_END);
+	assert_int_equal(found.last.ended, 1);
+	assert_int_equal(found.last.samples, 20);
+	assert_int_equal(summary(FIELD_RUN_PROCESSES), 1);
+	assert_int_equal(summary(FIELD_RUN_SAMPLES), 20);
+	assert_int_equal(summary(FIELD_RUN_TICKS), 20);
+	assert_int_equal(summary(FIELD_PEAK_SAMPLED), 5000);
+	assert_int_equal(summary(FIELD_PEAK_TIME), 1200000000);
+	assert_int_equal(summary(FIELD_PEAK_EXACT), 27);
+	assert_int_equal(summary(FIELD_SAMPLER_CPU), 1000);
+}
+
+/* An exec: the new connection comes before the old one's end is seen, or after it. */
+static void exec_without_end(void **state)
+{
+	struct process *process = hello(42, 7, 1, 0);
+
+	(void)state;
+	assert_true(sample(process, 1, 100));
+	assert_ptr_equal(hello(42, 7, 2, 0), process);
+	run_gone(&run, process);
+	assert_true(sample(process, 2, 50));
+	run_settle(&run, at(3), TICK0 + 3);
+	run_gone(&run, process);
+	assert_ptr_equal(hello(42, 7, 3, 0), process);
+	assert_true(sample(process, 3, 25));
+	run_settle(&run, at(4), TICK0 + 4);
+	run_gone(&run, process);
+	run_settle(&run, at(5), TICK0 + 5);
+	finish(6);
+	assert_int_equal(found.events, 4);
+	assert_int_equal(found.kind[0], EVENT_START);
+	assert_int_equal(found.kind[1], EVENT_EXEC);
+	assert_int_equal(found.kind[2], EVENT_EXEC);
+	assert_int_equal(found.kind[3], EVENT_END);
+	for (size_t i = 1; i < found.events; i++)
+		assert_true(found.time[i] >= found.time[i - 1]);
+	assert_int_equal(summary(FIELD_RUN_PROCESSES), 1);
+	/* CPU of all three samplers. */
+	assert_int_equal(summary(FIELD_SAMPLER_CPU), 3000);
+}
+
+/* It was without a sampler for a while, as a static program is: the same process all the same. */
+static void comes_back(void **state)
+{
+	struct process *process = hello(42, 7, 1, 0);
+
+	(void)state;
+	run_gone(&run, process);
+	run_settle(&run, at(2), TICK0 + 2);
+	assert_ptr_equal(hello(42, 7, 9, 0), process);
+	finish(9);
+	assert_int_equal(found.kind[1], EVENT_END);
+	assert_int_equal(found.kind[2], EVENT_EXEC);
+	assert_int_equal(found.last.ended, 0);
+	assert_int_equal(found.last.comm_len, 4);
+	assert_int_equal(found.last.first_ns, at(1) - START);
+}
+
+/* Stepping aside is no exec. */
+static void restart(void **state)
+{
+	struct process *process = hello(42, 7, 1, 0);
+
+	(void)state;
+	run_gone(&run, process);
+	hello(42, 7, 1, WIRE_HELLO_RESTART);
+	run_settle(&run, at(2), TICK0 + 2);
+	finish(3);
+	assert_int_equal(found.events, 1);
+}
+
+/* A pid that is used again is another process. */
+static void pid_reuse(void **state)
+{
+	struct process *first = hello(42, 7, 1, 0);
+
+	(void)state;
+	assert_ptr_not_equal(hello(42, 8, 2, 0), first);
+	assert_ptr_not_equal(hello(43, 7, 2, 0), first);
+	finish(3);
+	assert_int_equal(events_of(EVENT_START), 3);
+	assert_int_equal(summary(FIELD_RUN_PROCESSES), 3);
+}
+
+/* Ticks before the run, or of the future, are of another frequency, or a lie. */
+static void ticks_out_of_range(void **state)
+{
+	struct process *process = hello(42, 7, 5, 0);
+	struct record rec;
+
+	(void)state;
+	record_init(&rec);
+	run.now_ns = at(5);
+	rec.tick = TICK0 - 1;
+	assert_false(run_sample(&run, process, &rec));
+	rec.tick = TICK0 + 7;
+	assert_false(run_sample(&run, process, &rec));
+	rec.tick = UINT64_MAX;
+	assert_false(run_sample(&run, process, &rec));
+	rec.tick = 0;
+	assert_false(run_sample(&run, process, &rec));
+	rec.tick = TICK0 + 6;
+	assert_true(run_sample(&run, process, &rec));
+	finish(7);
+	assert_int_equal(found.rows, 1);
+}
+
+/* Any numbers: nothing overflows, and the file stays readable. */
+static void any_numbers(void **state)
+{
+	struct process *process[4];
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		process[i] = hello(10 + i, UINT64_MAX - (uint64_t)i, 1, (uint32_t)unit_random());
+	for (uint64_t i = 1; i < 500; i++) {
+		struct process *p = process[unit_below(4)];
+		struct record rec;
+
+		record_init(&rec);
+		rec.tick = TICK0 + i;
+		rec.late_us = (uint64_t)unit_value();
+		rec.dropped = (uint64_t)unit_value();
+		for (unsigned s = 0; s < SOURCE_MAX; s++)
+			if (s != SOURCE_TASKSTATS_PID)
+				rec.reason[s] = (uint8_t)unit_below(REASON_MAX);
+		for (unsigned f = 0; f < FIELD_MAX; f++)
+			if (field_table[f].known &&
+			    source_table[field_table[f].source].scope == SCOPE_PROCESS &&
+			    rec.reason[field_table[f].source] == REASON_OK && unit_below(2))
+				record_set(&rec, f, unit_value());
+		run.now_ns = at(i);
+		assert_true(run_sample(&run, p, &rec));
+		tick(i, unit_value(), unit_value(), unit_below(3));
+		if (unit_below(16) == 0) {
+			run_gone(&run, p);
+			hello(p->pid, p->start_ticks, i, 0);
+		}
+		run_settle(&run, at(i), TICK0 + i);
+	}
+	finish(501);
+	assert_int_equal(found.rows, 499);
+	assert_int_equal(found.tree_rows, 499);
+}
+
+static void oom_and_missed(void **state)
+{
+	(void)state;
+	tick(1, 10, 0, 0);
+	tick(2, 10, 3, 0);
+	tick(5, 10, 3, 2);
+	finish(6);
+	assert_int_equal(found.events, 1);
+	assert_int_equal(found.kind[0], EVENT_OOM);
+	assert_int_equal(found.number[0], 3);
+	assert_int_equal(summary(FIELD_MISSED_TICKS), 2);
+	assert_int_equal(summary(FIELD_RUN_TICKS), 3);
+}
+
+/* Rows wait in memory for a second, but not without bound. */
+static void bounded(void **state)
+{
+	enum { MANY = 20000 };
+	struct process *process = hello(42, 7, 1, 0);
+
+	(void)state;
+	run.now_ns = at(MANY + 1);
+	for (uint64_t i = 1; i <= MANY; i++) {
+		assert_true(sample(process, i, (int64_t)i));
+		assert_true(run.buffered <= 8192);
+	}
+	finish(MANY + 1);
+	assert_int_equal(found.rows, MANY);
+}
+
+/* Short lives leave no more than a small entry each. */
+static void short_lives(void **state)
+{
+	enum { MANY = 20000 };
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		struct process *process = hello(1000 + i, (uint64_t)i, 1, WIRE_HELLO_FORK);
+
+		assert_true(sample(process, 1, 1));
+		run_gone(&run, process);
+		if (i % 100)
+			continue;
+		run_settle(&run, at(1), TICK0);
+		assert_null(process->text);
+	}
+	run_settle(&run, at(20), TICK0);
+	for (size_t i = 0; i < run.processes.count; i++) {
+		assert_null(run.processes.list[i]->text);
+		assert_null(run.processes.list[i]->rows);
+	}
+	assert_int_equal(summary(FIELD_RUN_PROCESSES), MANY);
+}
+
+/* Everybody may knock: each time counts, not each is told. */
+static void refusals(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100000; i++)
+		run_refused(&run, at(1), 1, "not of this run");
+	finish(2);
+	assert_int_equal(summary(FIELD_RUN_REFUSED), 100000);
+	assert_true(events_of(EVENT_REFUSED) >= 1 && events_of(EVENT_REFUSED) <= 1000);
+}
+
+/* Where no file is asked for, the sums and the summary are there all the same. */
+static void no_file(void **state)
+{
+	struct process *process;
+
+	(void)state;
+	run.file = NULL;
+	process = hello(42, 7, 1, 0);
+	for (uint64_t i = 1; i < 30; i++) {
+		assert_true(sample(process, i, 5));
+		tick(i, 100, 0, 0);
+		run_settle(&run, at(i), TICK0 + i);
+	}
+	run_gone(&run, process);
+	run_event(&run, at(30), EVENT_NOTE, 0, 0, "said to nobody");
+	run_finish(&run, at(30));
+	assert_int_equal(on_ticks, 29);
+	assert_int_equal(run.buffered, 0);
+	assert_int_equal(summary(FIELD_PEAK_SAMPLED), 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(exec_without_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(pid_reuse, setup, teardown),
+		cmocka_unit_test_setup_teardown(ticks_out_of_range, setup, teardown),
+		cmocka_unit_test_setup_teardown(any_numbers, setup, teardown),
+		cmocka_unit_test_setup_teardown(oom_and_missed, setup, teardown),
+		cmocka_unit_test_setup_teardown(bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(short_lives, setup, teardown),
+		cmocka_unit_test_setup_teardown(refusals, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_file, setup, teardown),
+	};
+
+	unit_random_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
