@@ -24,12 +24,21 @@
 
 /* How often the sockets are drained; also how much a sampler may leave unread (preload/link.c). */
 #define DRAIN_HZ 10
-/* Samples of a tick are in a drain this long after it, unless their process got no CPU. */
+/* A drain takes no longer: a flood must not keep us from the ticks. */
+#define DRAIN_MAX_NS 50000000u
+/* The last one of a run, in several rounds. */
+#define DRAIN_LAST_NS TICK_SECOND
+/*
+ * Samples of a tick are in a drain this long after it and its quarter period, within which the
+ * samplers of a large tree take their places; unless their process got no CPU.
+ */
 #define SETTLE_NS 50000000u
 /* A silence as long as this is told in the run file. */
+#define GAP_NS 1000000000
 /* Word 9 of /proc/PID/stat: include/linux/sched.h. */
 #define PF_EXITING 4
-#define GAP_NS	   1000000000
+/* Users whose processes were seen in the run; more than a tree has in practice. */
+#define UIDS_MAX 64
 
 struct collector {
 	struct collector_config config;
@@ -42,6 +51,11 @@ struct collector {
 	int page_fd;	   /* owned memfd */
 	struct page *page; /* owned mapping of it */
 	struct peers *peers;
+	uid_t uids[UIDS_MAX]; /* of those who were seen to be members */
+	size_t uid_count;
+	bool is_full; /* connections wait until there are descriptors for them */
+	bool was_full;
+	uint64_t drained_ns;
 	struct runfile *file;
 	struct run run;
 	int64_t clock_offset; /* our CLOCK_MONOTONIC minus the host's */
@@ -107,15 +121,30 @@ static bool is_exiting(pid_t pid)
 	return len == 0 || parse_word(text, len, 9) & PF_EXITING;
 }
 
+static bool uid_is_known(const struct collector *c, uid_t uid)
+{
+	for (size_t i = 0; i < c->uid_count; i++)
+		if (c->uids[i] == uid)
+			return true;
+	return false;
+}
+
+static void uid_note(struct collector *c, uid_t uid)
+{
+	if (!uid_is_known(c, uid) && c->uid_count < UIDS_MAX)
+		c->uids[c->uid_count++] = uid;
+}
+
 /*
  * Admitted are members of the run. The pid cannot be another's while the pidfd says that it lives;
- * one that is dead already cannot be looked up any more, and is believed: it knew a random name.
+ * one that is dead already cannot be looked up any more: it is believed, where it was of a user
+ * whose processes the run has. (The socket's name is no secret: see /proc/net/unix.)
  */
 static bool admit(void *arg, pid_t pid, uid_t uid, const char **ret_why)
 {
 	struct collector *c = arg;
 	struct pollfd gone = {.events = POLLIN}; /* readable: it has ended, zombies too */
-	bool member;
+	bool member, dead;
 
 	*ret_why = "not of this run";
 	if (!c->cgroup) {
@@ -124,25 +153,37 @@ static bool admit(void *arg, pid_t pid, uid_t uid, const char **ret_why)
 	}
 	gone.fd = pidfd_open(pid, 0);
 	if (gone.fd < 0)
-		return true;
-	member = cgroup_holds(c->cgroup, pid) || poll(&gone, 1, 0) > 0 || is_exiting(pid);
+		return uid_is_known(c, uid);
+	member = cgroup_holds(c->cgroup, pid);
+	dead = poll(&gone, 1, 0) > 0 || (!member && is_exiting(pid));
 	close(gone.fd);
-	return member;
+	if (member && !dead)
+		uid_note(c, uid);
+	return dead ? uid_is_known(c, uid) : member;
 }
 
+/* Who it is, is the kernel's word; in another pid namespace than ours a parent's pid says nothing. */
 static struct process *on_hello(void *arg, const struct peer *peer, const struct wire_hello *hello)
 {
 	struct collector *c = arg;
+	struct wire_hello checked = *hello;
 
+	checked.uid = peer->uid;
+	checked.gid = peer->gid;
+	if (hello->pid != (uint32_t)peer->pid)
+		checked.ppid = 0;
 	if (hello->freq != c->config.freq)
 		return NULL;
-	return run_hello(&c->run, peer->pid, peer->accepted_ns, hello);
+	return run_hello(&c->run, peer->pid, peer->accepted_ns, &checked);
 }
 
 static bool on_sample(void *arg, struct process *process, const struct record *rec)
 {
 	struct collector *c = arg;
 
+	/* It may have been taken while this drain goes on. */
+	if (rec->tick > tick_at(c->run.now_ns, c->config.freq))
+		c->run.now_ns = host_now(c);
 	return run_sample(&c->run, process, rec);
 }
 
@@ -157,8 +198,51 @@ static void on_refused(void *arg, pid_t pid, const char *why)
 {
 	struct collector *c = arg;
 
-	c->run.summary.value[FIELD_RUN_REFUSED]++;
-	run_event(&c->run, host_now(c), EVENT_REFUSED, 0, pid, why);
+	run_refused(&c->run, host_now(c), pid, why);
+}
+
+/* A listening socket that cannot be served would wake us for ever: it waits for the next drain. */
+static void watch_listeners(struct collector *c, bool on)
+{
+	int how = on ? SD_EVENT_ON : SD_EVENT_OFF;
+
+	c->is_full = !on;
+	if (c->path_source)
+		sd_event_source_set_enabled(c->path_source, how);
+	if (c->abstract_source)
+		sd_event_source_set_enabled(c->abstract_source, how);
+}
+
+/* Returns whether more connections may wait. */
+static bool accept_from(struct collector *c, int fd)
+{
+	int ret = fd < 0 ? 0 : peers_accept(c->peers, fd, host_now(c));
+
+	c->page->live = (uint32_t)peers_count(c->peers);
+	if (ret >= 0)
+		return ret > 0;
+	watch_listeners(c, false);
+	if (!c->was_full)
+		run_event(&c->run, host_now(c), EVENT_NOTE, 0, -ret,
+			  "connections wait: no room for more of them");
+	c->was_full = true;
+	return true;
+}
+
+/* Takes in what samplers had sent before this instant; false: something was left. */
+static bool drain(struct collector *c)
+{
+	uint64_t now_ns = host_now(c);
+	uint64_t settle_ns = SETTLE_NS + TICK_SECOND / c->config.freq / 4;
+	bool all;
+
+	c->run.now_ns = c->drained_ns = now_ns;
+	all = peers_drain(c->peers, now_ns, DRAIN_MAX_NS);
+	c->page->live = (uint32_t)peers_count(c->peers);
+	run_settle(&c->run, now_ns, tick_at(now_ns - settle_ns, c->config.freq) + 1);
+	if (c->is_full)
+		watch_listeners(c, true);
+	return all;
 }
 
 static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *arg)
@@ -167,20 +251,11 @@ static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *a
 
 	(void)source;
 	(void)revents;
-	peers_accept(c->peers, fd, host_now(c));
-	c->page->live = (uint32_t)peers_count(c->peers);
+	accept_from(c, fd);
+	/* At a low frequency the dead would hold their descriptors for seconds. */
+	if (host_now(c) - c->drained_ns >= TICK_SECOND / DRAIN_HZ)
+		drain(c);
 	return 0;
-}
-
-/* All that samplers had sent before this instant is taken in. */
-static void drain(struct collector *c)
-{
-	uint64_t now_ns = host_now(c);
-
-	c->run.now_ns = now_ns;
-	peers_drain(c->peers);
-	c->page->live = (uint32_t)peers_count(c->peers);
-	run_settle(&c->run, now_ns, tick_at(now_ns - SETTLE_NS, c->config.freq) + 1);
 }
 
 /* The two clocks are read one after the other: the difference is off by microseconds. */
@@ -286,7 +361,10 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 		return -ENOMEM;
 	c->config = *config;
 	c->event = event;
-	c->page_fd = c->listener.path_fd = c->listener.abstract_fd = -1;
+	c->page_fd = -1;
+	listener_init(&c->listener);
+	run_init(&c->run, config->freq, NULL);
+	c->uids[c->uid_count++] = geteuid();
 	c->clock_offset =
 		parse_clock_offset(text, slurp("/proc/self/timens_offsets", text, sizeof(text)));
 	c->cgroup_error = cgroup_find("", &c->place);
@@ -294,12 +372,10 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 		c->cgroup_error = cgroup_make(&c->place, &c->cgroup);
 	err = open_parts(c);
 	if (err < 0) {
-		if (c->cgroup)
-			cgroup_remove(c->cgroup);
 		collector_free(c);
 		return err;
 	}
-	run_init(&c->run, config->freq, c->file);
+	c->run.file = c->file;
 	c->run.on_tick = config->on_tick;
 	c->run.arg = config->arg;
 	*ret = c;
@@ -347,7 +423,7 @@ static void info_number(struct collector *c, const char *name, uint64_t v)
 	info_text(c, name, text);
 }
 
-/* The command's words, a zero byte between two. */
+/* The command's words, a zero byte after each. */
 static void info_command(struct collector *c)
 {
 	size_t len = 0;
@@ -363,7 +439,7 @@ static void info_command(struct collector *c)
 	/* A word's length is the user's; the header's is not. */
 	if (len > ROWS_HEADER_MAX / 4)
 		len = ROWS_HEADER_MAX / 4;
-	runfile_info(c->file, "command", text, len ? len - 1 : 0);
+	runfile_info(c->file, "command", text, len);
 	free(text);
 }
 
@@ -396,20 +472,19 @@ static void write_header(struct collector *c, uint64_t realtime_ns)
 int collector_start(struct collector *c)
 {
 	uint64_t now_ns = host_now(c);
+	int ret;
 
 	run_start(&c->run, now_ns);
 	if (c->file)
 		write_header(c, clock_ns(CLOCK_REALTIME));
 	c->suspended_ns = suspended_ns();
 	c->last_tick = tick_at(now_ns, c->config.freq);
-	return sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC,
-				 (tick_ns(c->last_tick + 1, c->config.freq) +
-				  (uint64_t)c->clock_offset + 999) /
-					 1000,
-				 1, on_timer, c) < 0 ||
-			       sd_event_source_set_enabled(c->timer, SD_EVENT_ON) < 0
-		       ? -EIO
-		       : 0;
+	ret = sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC, 0, 1, on_timer, c);
+	if (ret >= 0)
+		ret = set_timer(c);
+	if (ret >= 0)
+		ret = sd_event_source_set_enabled(c->timer, SD_EVENT_ON);
+	return ret < 0 ? ret : 0;
 }
 
 uint64_t collector_start_ns(const struct collector *c)
@@ -450,18 +525,27 @@ static void take_peak(struct collector *c)
 		record_set(sum, FIELD_PEAK_EXACT, last.value[FIELD_V1_PEAK]);
 }
 
+/* Bounded: what is left of the tree goes on sampling. */
+static void drain_rest(struct collector *c)
+{
+	uint64_t end_ns = host_now(c) + DRAIN_LAST_NS;
+	bool more;
+
+	do {
+		more = accept_from(c, c->listener.path_fd);
+		more = accept_from(c, c->listener.abstract_fd) || more;
+		more = !drain(c) || more;
+	} while (more && host_now(c) < end_ns);
+}
+
 void collector_finish(struct collector *c, int status, struct record *ret_summary, int *ret_left)
 {
 	uint64_t now_ns;
 	int left = c->cgroup ? cgroup_processes(c->cgroup, NULL, 0) : 0;
 
 	c->timer = sd_event_source_unref(c->timer);
-	if (c->listener.path_fd >= 0)
-		peers_accept(c->peers, c->listener.path_fd, host_now(c));
-	if (c->listener.abstract_fd >= 0)
-		peers_accept(c->peers, c->listener.abstract_fd, host_now(c));
 	take_tick(c, host_now(c));
-	drain(c);
+	drain_rest(c);
 	take_peak(c);
 	now_ns = host_now(c);
 	record_set(&c->run.summary, FIELD_EXIT_STATUS, status);
@@ -497,6 +581,9 @@ void collector_free(struct collector *c)
 		munmap(c->page, sizeof(struct page));
 	if (c->page_fd >= 0)
 		close(c->page_fd);
+	/* A run that came to no end leaves it; with processes in it, it is swept by a later run. */
+	if (c->cgroup)
+		cgroup_remove(c->cgroup);
 	cgroup_free(c->cgroup);
 	free(c);
 }

@@ -215,7 +215,8 @@ static void put_balance(struct record *row)
 		return;
 	}
 	row->reason[SOURCE_BALANCE] = REASON_OK;
-	record_set(row, FIELD_RESIDUAL, usage - anon - file - kernel);
+	record_set(row, FIELD_RESIDUAL,
+		   (int64_t)((uint64_t)usage - (uint64_t)anon - (uint64_t)file - (uint64_t)kernel));
 }
 
 static void complete(struct record *row, const struct merge *merge)
@@ -252,7 +253,8 @@ void merge_run(struct merge *merge, uint64_t until, void (*done)(void *arg, stru
 	size_t item = 0;
 	size_t tick = 0;
 
-	qsort(merge->items, merge->items_count, sizeof(*merge->items), by_tick);
+	if (merge->items_count)
+		qsort(merge->items, merge->items_count, sizeof(*merge->items), by_tick);
 	for (; tick < merge->ticks_count && merge->ticks[tick].tick < until; tick++) {
 		while (item < merge->items_count &&
 		       merge->items[item].tick <= merge->ticks[tick].tick)

@@ -4,21 +4,29 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "collector/peers.h"
 
-/* Messages of one peer that are read before the others get their turn. */
+/* Messages of one peer that are read in one drain; an honest one's socket holds fewer. */
 #define TURN 1024
+/* Connections that are accepted before the caller's other affairs get their turn. */
+#define ACCEPT_TURN 64
+/* An honest sampler says hello at once: the call after connect(). */
+#define SILENT_NS 10000000000u
+/* Samples of one tick: the one before exit may be of the tick of the one before it. */
+#define REPEATS_MAX 64
 
 struct peers {
 	struct peers_sink sink;
 	int page_fd; /* borrowed */
 	int epoll;   /* owned */
 	size_t count;
-	struct peer *first;
-	ZSTD_DCtx *zstd; /* owned: one for all, for every message stands alone */
+	uint64_t drains;
+	struct peer *first; /* the newest */
+	ZSTD_DCtx *zstd;    /* owned: one for all, for every message stands alone */
 	uint8_t message[WIRE_MESSAGE_MAX + 1];
 	uint8_t unpacked[WIRE_MESSAGE_MAX];
 };
@@ -26,6 +34,7 @@ struct peers {
 int peers_new(const struct peers_sink *sink, int page_fd, struct peers **ret)
 {
 	struct peers *peers = calloc(1, sizeof(*peers));
+	int err;
 
 	*ret = NULL;
 	if (!peers)
@@ -35,8 +44,7 @@ int peers_new(const struct peers_sink *sink, int page_fd, struct peers **ret)
 	peers->zstd = ZSTD_createDCtx();
 	peers->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!peers->zstd || peers->epoll < 0) {
-		int err = peers->zstd ? -errno : -ENOMEM;
-
+		err = peers->zstd ? -errno : -ENOMEM;
 		peers_free(peers);
 		return err;
 	}
@@ -90,24 +98,34 @@ static void add_peer(struct peers *peers, int fd, const struct ucred *cred, uint
 	send_page(fd, peers->page_fd);
 }
 
-void peers_accept(struct peers *peers, int listen_fd, uint64_t now_ns)
+static void take_connection(struct peers *peers, int fd, uint64_t now_ns)
 {
-	for (;;) {
-		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		struct ucred cred = {0};
-		socklen_t len = sizeof(cred);
-		const char *why = "no credentials";
+	struct ucred cred = {0};
+	socklen_t len = sizeof(cred);
+	const char *why = "no credentials";
 
-		if (fd < 0)
-			return;
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-		    peers->sink.admit(peers->sink.arg, cred.pid, cred.uid, &why)) {
-			add_peer(peers, fd, &cred, now_ns);
-		} else {
-			peers->sink.refused(peers->sink.arg, cred.pid, why);
-			close(fd);
-		}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	    peers->sink.admit(peers->sink.arg, cred.pid, cred.uid, &why)) {
+		add_peer(peers, fd, &cred, now_ns);
+	} else {
+		peers->sink.refused(peers->sink.arg, cred.pid, why);
+		close(fd);
 	}
+}
+
+int peers_accept(struct peers *peers, int listen_fd, uint64_t now_ns)
+{
+	for (int i = 0; i < ACCEPT_TURN; i++) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0)
+			take_connection(peers, fd, now_ns);
+		else if (errno == EAGAIN)
+			return 0;
+		else if (errno != EINTR && errno != ECONNABORTED)
+			return -errno;
+	}
+	return 1;
 }
 
 static void end_peer(struct peers *peers, struct peer *peer)
@@ -154,12 +172,21 @@ static bool take_hello(struct peers *peers, struct peer *peer, struct bytes_in *
 	return peer->process != NULL;
 }
 
+/* Time goes on: who repeats himself without end is no sampler, and would fill our memory. */
+static bool is_plausible(struct peer *peer, uint64_t before, uint64_t tick)
+{
+	peer->repeats = tick == before ? peer->repeats + 1 : 0;
+	return tick >= before && peer->repeats <= REPEATS_MAX;
+}
+
 static bool take_sample(struct peers *peers, struct peer *peer, enum wire_kind kind,
 			struct bytes_in *in)
 {
+	uint64_t before = peer->last.tick;
 	struct record rec;
 
 	return peer->process && wire_unpack_sample(in, kind, &peer->last, &rec) == 0 &&
+	       is_plausible(peer, before, rec.tick) &&
 	       peers->sink.sample(peers->sink.arg, peer->process, &rec);
 }
 
@@ -180,38 +207,90 @@ static bool take_message(struct peers *peers, struct peer *peer, size_t len)
 	return false;
 }
 
-/* Reads one peer's messages. Returns false when its connection is over. */
-static bool read_peer(struct peers *peers, struct peer *peer)
+enum turn { TURN_OVER, TURN_CUT, TURN_ENDED };
+
+/* Reads one peer's messages. */
+static enum turn read_peer(struct peers *peers, struct peer *peer)
 {
 	for (int i = 0; i < TURN; i++) {
 		ssize_t n = recv(peer->fd, peers->message, sizeof(peers->message), MSG_DONTWAIT);
 
-		if (n < 0)
-			return errno == EAGAIN || errno == EINTR;
-		if (n == 0)
-			return false;
+		/* Reset: it died before it had read the page. Told once, before what it had sent. */
+		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
+			continue;
+		if (n <= 0)
+			return n < 0 && errno == EAGAIN ? TURN_OVER : TURN_ENDED;
 		if (!take_message(peers, peer, (size_t)n)) {
 			peers->sink.refused(peers->sink.arg, peer->pid, "bad message");
-			return false;
+			return TURN_ENDED;
 		}
 	}
-	return true;
+	return TURN_CUT;
 }
 
-void peers_drain(struct peers *peers)
+/*
+ * They hold descriptors, and count among those who share the budgets. To be called when all that was
+ * said has been read: under load that may be long after it was said.
+ */
+static void end_silent(struct peers *peers, uint64_t now_ns)
 {
-	struct epoll_event events[256];
-	size_t turns = peers->count + 1;
-	int n;
+	for (struct peer *peer = peers->first, *next; peer; peer = next) {
+		next = peer->next;
+		if (peer->process || now_ns - peer->accepted_ns < SILENT_NS)
+			continue;
+		peers->sink.refused(peers->sink.arg, peer->pid, "said nothing");
+		end_peer(peers, peer);
+	}
+}
 
-	/* Bounded: peers that write faster than we read get their next turn at the next drain. */
-	do {
-		n = epoll_wait(peers->epoll, events, 256, 0);
-		for (int i = 0; i < n; i++)
-			if (!read_peer(peers, events[i].data.ptr))
-				end_peer(peers, events[i].data.ptr);
-		turns -= (size_t)(n > 0 ? n : 0) < turns ? (size_t)(n > 0 ? n : 0) : turns;
-	} while (n > 0 && turns);
+/* CPU time: where the tree leaves us little of it, little would be read for a wall clock's budget. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* Gives their turn to the next few. Returns false where nobody is left who has something to say. */
+static bool drain_some(struct peers *peers, bool *all, bool *again)
+{
+	struct epoll_event events[8];
+	int n = epoll_wait(peers->epoll, events, 8, 0);
+
+	for (int i = 0; i < n; i++) {
+		struct peer *peer = events[i].data.ptr;
+		enum turn turn;
+
+		if (peer->drained == peers->drains) {
+			*again = true;
+			continue;
+		}
+		peer->drained = peers->drains;
+		turn = read_peer(peers, peer);
+		if (turn == TURN_CUT)
+			*all = false;
+		else if (turn == TURN_ENDED)
+			end_peer(peers, peer);
+	}
+	return n > 0;
+}
+
+bool peers_drain(struct peers *peers, uint64_t now_ns, uint64_t budget_ns)
+{
+	uint64_t end_ns = cpu_ns() + budget_ns;
+	bool all = true;
+	bool again = false;
+
+	peers->drains++;
+	/* The kernel's list is a queue: who comes up again has been behind all others. */
+	while (!again && cpu_ns() < end_ns) {
+		if (drain_some(peers, &all, &again))
+			continue;
+		end_silent(peers, now_ns);
+		return all;
+	}
+	return all && again;
 }
 
 size_t peers_count(const struct peers *peers)

@@ -23,6 +23,8 @@ struct peer {
 	uint64_t accepted_ns;	 /* CLOCK_MONOTONIC of the host */
 	struct process *process; /* borrowed; NULL before its hello */
 	struct record last;	 /* what its next delta is against */
+	uint64_t drained;	 /* the drain in which it had its turn */
+	unsigned repeats;	 /* samples of the tick that the last one was of */
 	struct peer *next, *prev;
 };
 
@@ -46,11 +48,18 @@ struct peers;
 /* page_fd is sent to every peer, borrowed. Returns 0 or a negative errno. */
 int peers_new(const struct peers_sink *sink, int page_fd, struct peers **ret);
 
-/* Accepts all that wait on the listening socket. */
-void peers_accept(struct peers *peers, int listen_fd, uint64_t now_ns);
+/*
+ * Accepts those that wait on the listening socket, a bounded number at a time. Returns 0, or 1
+ * where more may wait, or the error (-EMFILE, -ENOMEM, ...) because of which they must wait.
+ */
+int peers_accept(struct peers *peers, int listen_fd, uint64_t now_ns);
 
-/* Reads all that lies in the sockets, and ends the connections that are over. */
-void peers_drain(struct peers *peers);
+/*
+ * Reads what lies in the sockets, each peer in its turn, and ends the connections that are over, or
+ * that have said nothing for a long time. Returns false where something was left for the next
+ * time, because a peer had more than its turn, or all together took more CPU time than budget_ns.
+ */
+bool peers_drain(struct peers *peers, uint64_t now_ns, uint64_t budget_ns);
 
 size_t peers_count(const struct peers *peers);
 

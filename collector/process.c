@@ -90,6 +90,15 @@ int process_describe(struct process *process, const struct wire_hello *hello, co
 	return 0;
 }
 
+void process_forget(struct process *process)
+{
+	struct rows_process *info = &process->info;
+
+	info->comm_len = info->exe_len = info->argv_len = info->how_len = 0;
+	free(process->text);
+	process->text = NULL;
+}
+
 struct record *process_add_row(struct process *process, const struct record *rec)
 {
 	size_t at = process->rows_count;

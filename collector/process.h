@@ -28,16 +28,17 @@ struct process {
 	uint64_t id; /* from 1, in the order in which they were heard of */
 	pid_t pid;
 	uint64_t start_ticks;
-	struct rows_process info; /* its strings are owned by this struct, in text */
-	char *text;		  /* owned */
-	unsigned peers;		  /* connections that speak for it now: two around an exec */
+	struct rows_process info;    /* its strings are owned by this struct, in text */
+	char *text;		     /* owned */
+	unsigned peers;		     /* connections that speak for it now: two around an exec */
 	struct process *next_ending; /* in the run's list of those whose connection ended */
 	bool is_ending;
 	uint64_t last_tick;
-	int64_t sampler_cpu;	    /* ns: of the connection that speaks, newest */
-	int64_t sampler_cpu_before; /* ns: of those that ended */
-	uint64_t asked_ns;	    /* taskstats on its behalf, last time */
-	struct record *rows;	    /* owned: not yet written, ascending ticks */
+	int64_t sampler_cpu;	     /* ns: of the connection that speaks, newest */
+	uint64_t sampler_cpu_before; /* ns: of those that ended; modulo 2^64 */
+	uint64_t asked_ns;	     /* taskstats on its behalf, last time */
+	unsigned asks;		     /* and how often then */
+	struct record *rows;	     /* owned: not yet written, ascending ticks */
 	size_t rows_count, rows_size;
 	size_t live_at; /* its place in the merge's list of the living, from 1; 0: not in */
 	struct process_values values;
@@ -55,6 +56,9 @@ struct process *processes_get(struct processes *all, pid_t pid, uint64_t start_t
 
 /* Takes over what a hello says. Returns 0 or -ENOMEM. */
 int process_describe(struct process *process, const struct wire_hello *hello, const char *how);
+
+/* Frees its strings: an ended process is kept for the case that it comes back, by exec. */
+void process_forget(struct process *process);
 
 /* Room for one more row, put where its tick belongs; NULL where memory is out. */
 struct record *process_add_row(struct process *process, const struct record *rec);

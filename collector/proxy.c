@@ -60,8 +60,10 @@ void proxy_ask(struct proxy *proxy, pid_t pid, struct record *rec)
 	if (proxy->family > 0 && ask_form(proxy, buf, SOURCE_COLLECTOR_PID, pid, rec) == -EPERM)
 		proxy->family = -EPERM;
 	if (proxy->family < 0) {
-		record_drop(rec, SOURCE_COLLECTOR_PID, REASON_DENIED);
-		record_drop(rec, SOURCE_COLLECTOR_TGID, REASON_DENIED);
+		enum reason reason = proxy->family == -EPERM ? REASON_DENIED : REASON_ABSENT;
+
+		record_drop(rec, SOURCE_COLLECTOR_PID, reason);
+		record_drop(rec, SOURCE_COLLECTOR_TGID, reason);
 		return;
 	}
 	ask_form(proxy, buf, SOURCE_COLLECTOR_TGID, pid, rec);

@@ -9,8 +9,15 @@
 #define BLOCK_NS 1000000000u
 /* Rows held in memory for a block; a large tree writes more often. */
 #define BUFFERED_MAX 8192
-/* Taskstats on a target's behalf: as often as a sampler asks itself. */
-#define ASK_NS 100000000u
+/*
+ * Taskstats on a target's behalf: once in a drain, which is as often as a sampler asks itself; in a
+ * large tree more rarely, for asking takes some 15 us, and all of it shall stay below 1% of a CPU.
+ */
+#define ASK_NS	      50000000u
+#define ASK_AT_ONCE   64
+#define ASKS_IN_DRAIN 4
+/* Refusals that are told one by one in a second: anybody may knock as often as he likes. */
+#define REFUSALS_TOLD 100
 
 void run_init(struct run *run, uint32_t freq, struct runfile *file)
 {
@@ -56,6 +63,13 @@ void run_event(struct run *run, uint64_t at_ns, enum event kind, uint64_t proces
 
 	if (run->file)
 		runfile_event(run->file, &event);
+}
+
+void run_refused(struct run *run, uint64_t at_ns, pid_t pid, const char *why)
+{
+	count(run, FIELD_RUN_REFUSED, 1);
+	if (run->refusals++ < REFUSALS_TOLD)
+		run_event(run, at_ns, EVENT_REFUSED, 0, pid, why);
 }
 
 static void say_process(struct run *run, struct process *process)
@@ -115,6 +129,7 @@ static void flush_rows(struct run *run)
 static void flush(struct run *run)
 {
 	run->flushed_ns = run->now_ns;
+	run->refusals = 0;
 	if (!run->file)
 		return;
 	flush_rows(run);
@@ -123,18 +138,29 @@ static void flush(struct run *run)
 	runfile_flush(run->file);
 }
 
+/* In one drain there may be two rows of a process that want it: the last one of all is such. */
+static bool may_ask(const struct run *run, struct process *process)
+{
+	uint64_t every_ns = ASK_NS * (1 + 2 * (run->merge.live_count / ASK_AT_ONCE));
+
+	if (run->now_ns - process->asked_ns >= every_ns) {
+		process->asked_ns = run->now_ns;
+		process->asks = 0;
+	}
+	return process->asked_ns == run->now_ns && process->asks++ < ASKS_IN_DRAIN;
+}
+
 /* Asks where the sampler was refused, and no more often than it would have asked itself. */
 static void ask_for(struct run *run, struct process *process, struct record *rec)
 {
 	if (rec->reason[SOURCE_TASKSTATS_PID] != REASON_DENIED)
 		return;
-	if (run->now_ns - process->asked_ns < ASK_NS) {
-		rec->reason[SOURCE_COLLECTOR_PID] = REASON_NOT_DUE;
-		rec->reason[SOURCE_COLLECTOR_TGID] = REASON_NOT_DUE;
+	if (may_ask(run, process)) {
+		proxy_ask(&run->proxy, process->pid, rec);
 		return;
 	}
-	process->asked_ns = run->now_ns;
-	proxy_ask(&run->proxy, process->pid, rec);
+	rec->reason[SOURCE_COLLECTOR_PID] = REASON_NOT_DUE;
+	rec->reason[SOURCE_COLLECTOR_TGID] = REASON_NOT_DUE;
 }
 
 bool run_sample(struct run *run, struct process *process, const struct record *rec)
@@ -159,15 +185,16 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 		return true;
 	row = process_add_row(process, rec);
 	if (row) {
-		run->buffered++;
 		ask_for(run, process, row);
+		if (++run->buffered >= BUFFERED_MAX)
+			flush(run);
 	}
 	return true;
 }
 
 void run_gone(struct run *run, struct process *process)
 {
-	process->sampler_cpu_before += process->sampler_cpu;
+	process->sampler_cpu_before += (uint64_t)process->sampler_cpu;
 	process->sampler_cpu = 0;
 	process->peers--;
 	if (process->peers)
@@ -190,6 +217,7 @@ static void say_ends(struct run *run)
 		process->info.ended = 1;
 		process->info.last_ns = since_start(run, run->now_ns);
 		say_process(run, process);
+		process_forget(process);
 		run_event(run, run->now_ns, EVENT_END, process->id, process->pid, "");
 	}
 	run->ending = NULL;
@@ -279,7 +307,7 @@ static void sum_sampler_cpu(struct run *run)
 	for (size_t i = 0; i < run->processes.count; i++) {
 		const struct process *process = run->processes.list[i];
 
-		sum += (uint64_t)process->sampler_cpu + (uint64_t)process->sampler_cpu_before;
+		sum += (uint64_t)process->sampler_cpu + process->sampler_cpu_before;
 	}
 	record_set(&run->summary, FIELD_SAMPLER_CPU, (int64_t)sum);
 }

@@ -30,6 +30,7 @@ struct run {
 	struct process *ending; /* borrowed list: connections that ended in this drain */
 	size_t buffered;	/* rows of all subjects that wait for a block */
 	uint64_t flushed_ns;
+	unsigned refusals; /* since the last block */
 
 	int64_t oom_kills; /* the counter at the newest row */
 	struct record summary;
@@ -53,6 +54,9 @@ void run_gone(struct run *run, struct process *process);
 
 /* The cgroup's values at a tick; and that so many ticks before it were missed. */
 void run_tick(struct run *run, const struct record *row, uint64_t missed);
+
+/* A connection was not taken, or not any longer. Each is counted, not each is told. */
+void run_refused(struct run *run, uint64_t at_ns, pid_t pid, const char *why);
 
 void run_event(struct run *run, uint64_t at_ns, enum event kind, uint64_t process, int64_t number,
 	       const char *text);

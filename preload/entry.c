@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #include "core/parse.h"
@@ -17,7 +16,6 @@
 #include "core/wire.h"
 #include "preload/aside.h"
 #include "preload/guest.h"
-#include "preload/procfs.h"
 #include "preload/sampler.h"
 #include "preload/sys.h"
 
@@ -57,28 +55,9 @@ static bool read_environment(void)
 		env_number("MSTAT_PSS_STALL_NS", 0, UINT64_MAX / 2, STALL_DEFAULT_NS);
 	sampler_config.budget_ppm =
 		env_number("MSTAT_PSS_BUDGET_PPM", 0, 1000000, BUDGET_DEFAULT_PPM);
+	sampler_config.filters = (uint32_t)env_number(ENV_FILTERS, 0, UINT32_MAX, 0);
 	sampler_config.debug = getenv("MSTAT_DEBUG") != NULL;
 	return true;
-}
-
-/*
- * A seccomp filter may kill the process for a call that the program itself never makes. The
- * launcher has made them all: where it ran under as many filters, they are harmless.
- */
-static bool filters_allow(void)
-{
-	char text[4096];
-	size_t len = 0;
-	const char *line;
-	long n;
-
-	if (sys_1(SYS_prctl, PR_GET_SECCOMP) == 0)
-		return true;
-	n = procfs_slurp("/proc/self/status", text, sizeof(text));
-	line = parse_line(text, n > 0 ? (size_t)n : 0, "Seccomp_filters", &len);
-	return line && len &&
-	       (uint64_t)parse_number(line, len, NULL) ==
-		       env_number(ENV_FILTERS, 0, UINT32_MAX, UINT64_MAX);
 }
 
 /* [fork child] */
@@ -87,8 +66,7 @@ static void in_child(void)
 	guest_forget();
 	aside_forget();
 	start_ns = sys_clock_ns(CLOCK_MONOTONIC);
-	sampler_config.hello_flags = WIRE_HELLO_FORK;
-	guest_start(sampler_main, sampler_size());
+	sampler_start(WIRE_HELLO_FORK);
 }
 
 /* glibc's own entry to pthread_atfork(), which libc.so itself does not have; musl is the reverse. */
@@ -113,12 +91,12 @@ static void follow_forks(void)
 /* [init] */
 __attribute__((constructor)) static void entry_init(void)
 {
-	if (getauxval(AT_SECURE) || !read_environment() || !filters_allow())
+	if (getauxval(AT_SECURE) || !read_environment())
 		return;
 	start_ns = sys_clock_ns(CLOCK_MONOTONIC);
 	aside_init();
 	follow_forks();
-	guest_start(sampler_main, sampler_size());
+	sampler_start(0);
 }
 
 /* [app thread] exit() */

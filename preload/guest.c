@@ -8,10 +8,17 @@
 #include "preload/guest.h"
 #include "preload/sys.h"
 
-#define GUARD_SIZE 4096u
+/* Of x86; elsewhere the largest that kernels are built with, for a guard must be a whole one. */
+#if defined(__x86_64__)
+#define PAGE_MAX 4096u
+#else
+#define PAGE_MAX 65536u
+#endif
+#define GUARD_SIZE PAGE_MAX
 /* zstd's compressor takes the most of it, once, for the hello: 11 KiB were seen. */
-#define STACK_SIZE 32768u
-#define TCB_SIZE   1024u
+#define STACK_SIZE 65536u
+/* Of the page that the TCB is in; the state begins after it. */
+#define TCB_SIZE 1024u
 /* rt_sigprocmask's set: 64 signals, 32 and 33 (glibc's own) included. */
 #define SIGSET_SIZE 8u
 #define SIG_SETMASK 2
@@ -20,10 +27,9 @@ static struct {
 	uint32_t tid;	  /* futex: the thread's id; the kernel clears it when the thread is gone */
 	uint32_t command; /* futex: enum guest_command */
 	uint32_t answer;  /* futex: 1 when the last sample was sent */
-	int32_t pid;	  /* of the process that it was started in */
+	size_t size;	  /* of memory; set before it */
 	uint8_t *memory;  /* owned: guard, stack, TCB, state; kept for the next start */
-	size_t size;
-	void (*main)(void *state);
+	int (*main)(void *state);
 } guest;
 
 static uint32_t load(const uint32_t *word)
@@ -44,9 +50,10 @@ static void wake(uint32_t *word)
 /* [guest] What runs first on the new stack; it does not return. */
 __attribute__((noreturn, used)) static void guest_main(void *state)
 {
-	guest.main(state);
+	int status = guest.main(state);
+
 	for (;;)
-		sys_1(SYS_exit, 0);
+		sys_1(SYS_exit, status);
 }
 
 /*
@@ -119,31 +126,57 @@ static void make_tcb(uint8_t *tcb)
 #endif
 }
 
+static uint8_t *tcb_of(uint8_t *memory)
+{
+	return memory + GUARD_SIZE + STACK_SIZE;
+}
+
+/*
+ * The process that the guest was started in. It stands at the end of the TCB: the kernel wipes it in
+ * every child that has a copy of the memory, by whatever call that was made, and however the pids
+ * turn round.
+ */
+static int32_t *owner_of(uint8_t *memory)
+{
+	return (int32_t *)(void *)(tcb_of(memory) + TCB_SIZE - sizeof(int32_t));
+}
+
+/* Refused where the program locked all memory. */
+static void wipe(uint8_t *at, size_t size)
+{
+	if (sys_3(SYS_madvise, at, size, MADV_DONTNEED) < 0)
+		__builtin_memset(at, 0, size);
+}
+
 /* The memory is wiped in a fork's child, and so costs it no copies. */
 static int get_memory(size_t state_size)
 {
 	size_t size = GUARD_SIZE + STACK_SIZE + TCB_SIZE + state_size;
 	long at;
 
-	if (guest.memory) {
-		/* Wiped already in a fork's child; refused where the program locked all memory. */
-		if (sys_3(SYS_madvise, guest.memory + GUARD_SIZE, guest.size - GUARD_SIZE,
-			  MADV_DONTNEED) < 0)
-			__builtin_memset(guest.memory + GUARD_SIZE, 0, guest.size - GUARD_SIZE);
-		return 0;
-	}
-	size = (size + GUARD_SIZE - 1) & ~((size_t)GUARD_SIZE - 1);
+	size = (size + PAGE_MAX - 1) & ~((size_t)PAGE_MAX - 1);
 	at = sys_6(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at < 0 && at > -4096)
 		return (int)at;
 	sys_3(SYS_mprotect, at, GUARD_SIZE, PROT_NONE);
 	sys_3(SYS_madvise, at, size, MADV_WIPEONFORK);
-	guest.memory = (uint8_t *)at;
+	/* Another thread may be forking just now: its child sees all of it or nothing. */
 	guest.size = size;
+	__atomic_store_n(&guest.memory, (uint8_t *)at, __ATOMIC_RELEASE);
 	return 0;
 }
 
-int guest_start(void (*main)(void *state), size_t state_size)
+/* For the next guest; the owner stays, for guest_is_here() is asked meanwhile. */
+static void clean_memory(void)
+{
+	uint8_t *tcb = tcb_of(guest.memory);
+
+	wipe(guest.memory + GUARD_SIZE, STACK_SIZE);
+	__builtin_memset(tcb + TCB_SIZE, 0, PAGE_MAX - TCB_SIZE);
+	wipe(tcb + PAGE_MAX, guest.size - GUARD_SIZE - STACK_SIZE - PAGE_MAX);
+}
+
+int guest_start(int (*main)(void *state), size_t state_size)
 {
 	static const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
 					   CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
@@ -151,16 +184,20 @@ int guest_start(void (*main)(void *state), size_t state_size)
 	uint64_t all = ~(uint64_t)0;
 	uint64_t old;
 	uint8_t *tcb;
-	long ret = get_memory(state_size);
+	long ret = 0;
 
+	if (guest.memory)
+		clean_memory();
+	else
+		ret = get_memory(state_size);
 	if (ret < 0)
 		return (int)ret;
-	tcb = guest.memory + GUARD_SIZE + STACK_SIZE;
+	tcb = tcb_of(guest.memory);
 	make_tcb(tcb);
 	store(&guest.command, GUEST_RUN);
 	store(&guest.answer, 0);
 	guest.main = main;
-	guest.pid = (int32_t)sys_0(SYS_getpid);
+	*owner_of(guest.memory) = (int32_t)sys_0(SYS_getpid);
 	/* The thread inherits the mask: with all signals blocked none is ever delivered to it. */
 	sys_4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, SIGSET_SIZE);
 	ret = clone_thread(flags, tcb, tcb, tcb + TCB_SIZE);
@@ -172,24 +209,35 @@ int guest_start(void (*main)(void *state), size_t state_size)
 
 void guest_stop(void)
 {
-	uint32_t tid;
+	static const int64_t moment[2] = {0, 20000};
+	uint32_t tid, last = 0;
 
 	if (!guest_is_here())
 		return;
 	store(&guest.command, GUEST_STOP);
 	wake(&guest.command);
 	/* The kernel wakes waiters of CLONE_CHILD_CLEARTID without FUTEX_PRIVATE_FLAG. */
-	while ((tid = load(&guest.tid)) != 0)
+	while ((tid = load(&guest.tid)) != 0) {
+		last = tid;
 		sys_4(SYS_futex, &guest.tid, FUTEX_WAIT, tid, 0);
+	}
+	/* It has left our memory; /proc shows it, with its ids, until it is reaped just after. */
+	while (last && sys_3(SYS_tgkill, sys_0(SYS_getpid), last, 0) == 0)
+		sys_2(SYS_nanosleep, moment, 0);
 }
 
 void guest_last(uint64_t wait_ns)
 {
 	int64_t wait[2] = {0, (int64_t)wait_ns};
 
+	uint32_t run = GUEST_RUN;
+
 	if (!guest_is_here() || load(&guest.tid) == 0)
 		return;
-	store(&guest.command, GUEST_LAST);
+	/* Another thread may be in guest_stop(): its command is not overwritten, it waits for ever. */
+	if (!__atomic_compare_exchange_n(&guest.command, &run, GUEST_LAST, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		return;
 	wake(&guest.command);
 	if (load(&guest.answer) == 0)
 		sys_4(SYS_futex, &guest.answer, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, wait);
@@ -198,12 +246,14 @@ void guest_last(uint64_t wait_ns)
 void guest_forget(void)
 {
 	store(&guest.tid, 0);
-	guest.pid = 0;
+	if (guest.memory)
+		*owner_of(guest.memory) = 0; /* wiped already, but under valgrind */
 }
 
 bool guest_is_here(void)
 {
-	return guest.pid != 0 && guest.pid == (int32_t)sys_0(SYS_getpid);
+	/* A vfork child shares the memory, and is told by its pid. */
+	return guest.memory && *owner_of(guest.memory) == (int32_t)sys_0(SYS_getpid);
 }
 
 enum guest_command guest_wait(uint64_t deadline_ns)

@@ -23,10 +23,11 @@ enum guest_command {
 
 /*
  * [app thread] [fork child] Starts the guest: main(state) runs in it, on a stack of its own, with
- * all signals blocked; state is zeroed memory of state_size bytes, and is never freed. In a fork's
+ * all signals blocked; state is zeroed memory of state_size bytes, and is never freed. What main
+ * returns is the thread's exit status: the process's, too, where it is the last one. In a fork's
  * child call guest_forget() first. Returns 0, or a negative errno: the program goes on without.
  */
-int guest_start(void (*main)(void *state), size_t state_size);
+int guest_start(int (*main)(void *state), size_t state_size);
 
 /* [app thread] Ends the guest and returns when the kernel has let go of it. */
 void guest_stop(void);

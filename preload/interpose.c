@@ -94,10 +94,8 @@ static void come_back(void)
 	uint64_t signals;
 
 	take_lock(&signals);
-	if (away > 0 && --away == 0) {
-		sampler_config.hello_flags = WIRE_HELLO_RESTART;
-		guest_start(sampler_main, sampler_size());
-	}
+	if (away > 0 && --away == 0)
+		sampler_start(WIRE_HELLO_RESTART);
 	drop_lock(&signals);
 }
 

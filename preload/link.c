@@ -80,7 +80,8 @@ static int connect_to(const struct sampler_config *config)
 	room /= 2; /* the kernel doubles it: socket(7) */
 	sys_5(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	ret = try_connect(fd, config->socket, false);
-	if (ret < 0)
+	/* -EAGAIN: it is there, and has more callers than it can take at once. */
+	if (ret < 0 && ret != -EAGAIN)
 		ret = try_connect(fd, config->socket, true);
 	if (ret == 0)
 		ret = check_listener(fd);
@@ -189,6 +190,8 @@ int link_open(struct link *link, const struct sampler_config *config)
 	ret = send_hello(link, (struct hello_room *)room, config);
 	sys_2(SYS_munmap, room, sizeof(struct hello_room));
 	wire_reset(&link->last);
+	if (ret < 0)
+		sys_1(SYS_close, link->fd);
 	return ret < 0 ? (int)ret : 0;
 }
 

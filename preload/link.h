@@ -23,7 +23,7 @@ struct link {
 
 /*
  * Connects to the path or its abstract twin, and says hello. A listener whose uid is neither 0 nor
- * ours is refused. Returns 0 or a negative errno.
+ * ours is refused. Returns 0 or a negative errno: -EAGAIN where it has too many callers just now.
  */
 int link_open(struct link *link, const struct sampler_config *config);
 

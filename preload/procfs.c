@@ -57,7 +57,12 @@ static uint64_t hash_caps(const char *text, size_t len)
 	return hash_line(hash, text, len, "CapEff");
 }
 
-void procfs_open(struct procfs *proc)
+static uint64_t hash_filters(const char *text, size_t len)
+{
+	return hash_line(0xcbf29ce484222325u, text, len, "Seccomp_filters");
+}
+
+int procfs_open(struct procfs *proc)
 {
 	long n;
 
@@ -72,8 +77,12 @@ void procfs_open(struct procfs *proc)
 	proc->netlink = -ENOENT;
 	proc->family = 0;
 	n = read_again(proc->own_status, proc->text, sizeof(proc->text));
-	proc->ids = hash_ids(proc->text, n > 0 ? (size_t)n : 0);
-	proc->caps = hash_caps(proc->text, n > 0 ? (size_t)n : 0);
+	if (n <= 0 || proc->status < 0)
+		return n < 0 ? (int)n : proc->status;
+	proc->ids = hash_ids(proc->text, (size_t)n);
+	proc->caps = hash_caps(proc->text, (size_t)n);
+	proc->filters = hash_filters(proc->text, (size_t)n);
+	return 0;
 }
 
 static enum reason reason_of(long err)
@@ -117,10 +126,20 @@ int procfs_read_status(struct procfs *proc, bool deep, struct record *rec)
 		return -EPERM;
 	if (deep && hash_caps(proc->text, (size_t)n) != proc->caps)
 		return -EPERM;
+	if (deep && hash_filters(proc->text, (size_t)n) != proc->filters)
+		return -EACCES;
 	parse_source(SOURCE_STATUS, proc->text, (size_t)n, rec);
 	if (!record_has(rec, FIELD_RSS))
 		return read_own_status(proc, rec);
 	return 0;
+}
+
+int procfs_exit_status(struct procfs *proc)
+{
+	long n = read_again(proc->stat, proc->text, sizeof(proc->text));
+
+	/* Word 52 is as wait() tells it. */
+	return n > 0 ? (int)(parse_word(proc->text, (size_t)n, 52) >> 8 & 0xff) : 0;
 }
 
 static int *file_of(struct procfs *proc, enum source source)

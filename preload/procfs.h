@@ -24,15 +24,21 @@ struct procfs {
 	uint32_t pid;
 	uint64_t ids;  /* hash of the Uid and Gid lines that our thread was started with */
 	uint64_t caps; /* likewise of Groups and the capability sets */
-	char text[4096];
+	uint64_t filters;
+	/* A status with a thousand groups; only what the kernel writes is ever there. */
+	char text[16384];
 };
 
-/* Opens the files. They stay readable after chroot, setns and the main thread's end. */
-void procfs_open(struct procfs *proc);
+/*
+ * Opens the files. They stay readable after chroot, setns and the main thread's end. Returns 0, or
+ * the error that status cannot be read with: without it nobody would notice a change of ids.
+ */
+int procfs_open(struct procfs *proc);
 
 /*
  * Reads status into rec. Returns 0; -EOWNERDEAD where no thread but ours is left; -EPERM where the
- * main thread's ids (with deep: also its groups and capabilities) are not ours any more.
+ * main thread's ids (with deep: also its groups and capabilities) are not ours any more; -EACCES
+ * (with deep) where it has put itself under a seccomp filter, which we are not under.
  */
 int procfs_read_status(struct procfs *proc, bool deep, struct record *rec);
 
@@ -41,6 +47,12 @@ void procfs_read(struct procfs *proc, enum source source, struct record *rec);
 
 /* Asks taskstats for this process, both forms, into rec; REASON_DENIED without the privilege. */
 void procfs_read_taskstats(struct procfs *proc, struct record *rec);
+
+/*
+ * The main thread's exit status, once it has ended. Since Linux 6.0 the process's is that of its last
+ * thread: where that is ours, it must not be seen.
+ */
+int procfs_exit_status(struct procfs *proc);
 
 /* Reads a whole small file into buf; returns its length or a negative errno. */
 long procfs_slurp(const char *path, void *buf, size_t size);

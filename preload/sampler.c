@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <linux/close_range.h>
 #include <sched.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "core/parse.h"
@@ -14,6 +17,8 @@
 /* smaps_rollup before it was ever measured: 9 to 10 us per MiB of 4 KiB pages were seen. */
 #define ROLLUP_NS_PER_MIB 10000u
 #define ROLLUP_NS_MIN	  10000u
+/* From this size on a walk's cost is that of its pages: below, of its mappings. */
+#define ROLLUP_KIB_TELLING 16384u
 
 struct sampler {
 	uint32_t freq;
@@ -31,10 +36,8 @@ struct sampler {
 
 struct sampler_config sampler_config;
 
-size_t sampler_size(void)
-{
-	return sizeof(struct sampler);
-}
+/* The program has set up a filter, which a guest started from now on would inherit. */
+static bool is_barred;
 
 /* The first act: nothing of the program's is held open, nothing of ours is in its reach. */
 static long leave_files(bool debug)
@@ -50,11 +53,13 @@ static long leave_files(bool debug)
 	return ret;
 }
 
-static void say(const char *text, long err)
+void sampler_say(const char *text, long err)
 {
 	char line[96] = "mstat: no sampler: ";
 	size_t n = 19;
 
+	if (!sampler_config.debug)
+		return;
 	for (; *text && n < 80; text++)
 		line[n++] = *text;
 	line[n++] = ' ';
@@ -75,7 +80,7 @@ static void be_ordinary(void)
 
 	if (policy == SCHED_FIFO || policy == SCHED_RR)
 		sys_3(SYS_sched_setscheduler, 0, SCHED_OTHER, &priority);
-	sys_2(SYS_prctl, 15 /* PR_SET_NAME */, "mstat");
+	sys_2(SYS_prctl, PR_SET_NAME, "mstat");
 }
 
 static int64_t read_clock_offset(char *text, size_t size)
@@ -100,15 +105,27 @@ static uint64_t shift_of(const struct sampler *s)
 	return (uint32_t)(s->proc.pid * 2654435761u) * quarter >> 32;
 }
 
+/*
+ * What a walk would cost: as the last one did, and for memory that has come since, as if it were
+ * the dearest pages. The last one's cost per page says nothing of them where it was a small
+ * process's, which is that of its mappings: a program that grows fast would look too large for ever.
+ */
+static uint64_t predict_rollup(const struct sampler *s, uint64_t rss)
+{
+	uint64_t per_mib = ROLLUP_NS_PER_MIB;
+
+	if (rss < s->rollup_rss)
+		return s->rollup_cost * rss / s->rollup_rss;
+	if (s->rollup_rss >= ROLLUP_KIB_TELLING && s->rollup_cost * 1024 / s->rollup_rss > per_mib)
+		per_mib = s->rollup_cost * 1024 / s->rollup_rss;
+	return s->rollup_cost + (rss - s->rollup_rss) / 1024 * per_mib;
+}
+
 static enum reason rollup_reason(const struct sampler *s, uint64_t now_ns)
 {
 	uint64_t rss = record_has(&s->now, FIELD_RSS) ? (uint64_t)s->now.value[FIELD_RSS] : 0;
-	uint64_t predicted;
+	uint64_t predicted = predict_rollup(s, rss);
 
-	if (s->rollup_cost && s->rollup_rss)
-		predicted = s->rollup_cost * rss / s->rollup_rss;
-	else
-		predicted = rss / 1024 * ROLLUP_NS_PER_MIB;
 	if (predicted < ROLLUP_NS_MIN)
 		predicted = ROLLUP_NS_MIN;
 	if (predicted > sampler_config.stall_ns)
@@ -180,7 +197,8 @@ static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow)
 	return link_send(&s->link, &s->now);
 }
 
-static void run(struct sampler *s)
+/* Samples until it is told to stop, or cannot any more. Returns 0 or why. */
+static int run(struct sampler *s)
 {
 	uint64_t next = tick_at(host_now(s), s->freq) + 1;
 	int ret = 0;
@@ -192,33 +210,108 @@ static void run(struct sampler *s)
 		uint64_t tick = tick_at(now_ns, s->freq);
 
 		if (command == GUEST_STOP)
-			return;
+			return 0;
 		ret = sample(s, tick, now_ns,
 			     command == GUEST_LAST || tick % s->slow_every == 0 ||
 				     s->link.sent == 0);
 		if (command == GUEST_LAST)
 			guest_answer();
-		next = tick_at(host_now(s), s->freq) + 1;
+		/* Where that took longer than a period, the wait ends at once, on a later tick. */
+		next = tick + 1;
 	}
+	return ret;
 }
 
-void sampler_main(void *state)
+/* Where more processes start than the collector can accept at once, we wait for our turn. */
+static int connect_in_turn(struct sampler *s)
 {
-	struct sampler *s = state;
+	int ret;
+
+	while ((ret = link_open(&s->link, &sampler_config)) == -EAGAIN) {
+		uint64_t next = tick_at(host_now(s), s->freq) + 1;
+		enum guest_command command =
+			guest_wait(tick_ns(next, s->freq) + (uint64_t)s->clock_offset);
+
+		if (command == GUEST_LAST)
+			guest_answer();
+		if (command == GUEST_STOP)
+			return -ECANCELED;
+	}
+	return ret;
+}
+
+/* Everything that must be there before the first sample. Returns 0, or a negative errno. */
+static long begin(struct sampler *s)
+{
 	long ret = leave_files(sampler_config.debug);
 
-	if (ret == 0) {
-		s->freq = sampler_config.freq;
-		s->slow_every = tick_slow_every(s->freq);
-		be_ordinary();
-		ret = link_open(&s->link, &sampler_config);
-	}
 	if (ret < 0) {
-		if (sampler_config.debug)
-			say("cannot reach the collector, errno", ret);
+		sampler_say("no file table of its own, errno", ret);
+		return ret;
+	}
+	s->freq = sampler_config.freq;
+	s->slow_every = tick_slow_every(s->freq);
+	be_ordinary();
+	s->clock_offset = read_clock_offset(s->proc.text, sizeof(s->proc.text));
+	ret = procfs_open(&s->proc);
+	if (ret < 0) {
+		sampler_say("cannot read /proc/self/status, errno", ret);
+		return ret;
+	}
+	ret = connect_in_turn(s);
+	if (ret < 0)
+		sampler_say("cannot reach the collector, errno", ret);
+	return ret;
+}
+
+static int sampler_main(void *state)
+{
+	struct sampler *s = state;
+	int ret;
+
+	if (begin(s) < 0)
+		return 0;
+	ret = run(s);
+	if (ret == -EACCES)
+		is_barred = true;
+	if (ret < 0)
+		sampler_say("it ended, errno", ret);
+	return ret == -EOWNERDEAD ? procfs_exit_status(&s->proc) : 0;
+}
+
+/*
+ * A seccomp filter may kill the process for a call that the program itself never makes. The
+ * launcher has made them all: where it ran under as many filters, they are harmless. Under filters
+ * that are all the program's own not even /proc is looked at.
+ */
+static bool filters_allow(void)
+{
+	char text[4096];
+	size_t len = 0;
+	const char *line;
+	long n;
+
+	if (is_barred)
+		return false;
+	if (sys_1(SYS_prctl, PR_GET_SECCOMP) == 0)
+		return true;
+	if (sampler_config.filters == 0)
+		return false;
+	n = procfs_slurp("/proc/thread-self/status", text, sizeof(text));
+	line = parse_line(text, n > 0 ? (size_t)n : 0, "Seccomp_filters", &len);
+	return line && len && (uint64_t)parse_number(line, len, NULL) == sampler_config.filters;
+}
+
+void sampler_start(uint32_t hello_flags)
+{
+	int ret;
+
+	if (!filters_allow()) {
+		sampler_say("a seccomp filter may forbid it, errno", EACCES);
 		return;
 	}
-	s->clock_offset = read_clock_offset(s->proc.text, sizeof(s->proc.text));
-	procfs_open(&s->proc);
-	run(s);
+	sampler_config.hello_flags = hello_flags;
+	ret = guest_start(sampler_main, sizeof(struct sampler));
+	if (ret < 0)
+		sampler_say("no thread or memory for it, errno", ret);
 }

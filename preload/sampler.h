@@ -19,14 +19,18 @@ struct sampler_config {
 	uint32_t hello_flags;		 /* enum wire_hello_flag */
 	uint64_t stall_ns;		 /* no smaps_rollup that is predicted to take longer */
 	uint64_t budget_ppm;		 /* of a CPU, for all smaps_rollups of the tree */
-	bool debug;			 /* say why there is no sampler */
+	uint32_t filters; /* seccomp filters that the launcher tried our calls under */
+	bool debug;	  /* say why there is no sampler */
 };
 
-/* [guest] Samples until it is told to stop or can do nothing more; state is a struct sampler. */
-void sampler_main(void *state);
+/*
+ * [init] [app thread] [fork child] Starts a guest that samples, unless a seccomp filter forbids it.
+ * hello_flags are enum wire_hello_flag. [fork child]: after guest_forget().
+ */
+void sampler_start(uint32_t hello_flags);
 
-/* The size of its state, for guest_start(). */
-size_t sampler_size(void);
+/* With MSTAT_DEBUG: says on the program's stderr why there is no sampler. */
+void sampler_say(const char *why, long err);
 
 extern struct sampler_config sampler_config;
 

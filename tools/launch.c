@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
-#include <poll.h>
+#include <paths.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,28 +22,91 @@
 
 const int launch_signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, 0};
 
+/* What execve(2) would say of that file. */
+static int check(const char *file)
+{
+	struct stat st;
+
+	if (stat(file, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return faccessat(AT_FDCWD, file, X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+int launch_find(const char *program, const char *path, char *ret, size_t size)
+{
+	int err = -ENOENT;
+
+	if (strchr(program, '/')) {
+		if ((size_t)snprintf(ret, size, "%s", program) >= size)
+			return -ENAMETOOLONG;
+		return check(program);
+	}
+	for (const char *dir = path ? path : _PATH_STDPATH, *end; dir;
+	     dir = *end ? end + 1 : NULL) {
+		int len = (int)strcspn(dir, ":");
+		int this_err = -ENOENT;
+
+		end = dir + len;
+		if ((size_t)snprintf(ret, size, "%.*s%s%s", len, dir, len ? "/" : "", program) <
+		    size)
+			this_err = check(ret);
+		if (this_err == 0)
+			return 0;
+		/* A folder of that name is passed over; a file that may not be executed is told of. */
+		if (this_err == -EACCES)
+			err = this_err;
+	}
+	return err;
+}
+
 void launch_prepare(struct launch_origin *ret)
 {
+	struct sigaction child;
 	struct rlimit files;
-	sigset_t set;
 	int fd;
 
-	/* Close-on-exec: the program finds them closed, as mstat did. */
+	/* As good as closed: EBADF for who reads or writes. Close-on-exec: the program finds them as
+	 * mstat did. */
 	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		fd = open("/", O_PATH | O_CLOEXEC);
 	while (fd >= 0 && fd <= 2);
 	if (fd >= 0)
 		close(fd);
+	getrlimit(RLIMIT_NOFILE, &ret->files);
+	files = ret->files;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	ret->child_ignored = sigaction(SIGCHLD, NULL, &child) == 0 && child.sa_handler == SIG_IGN;
+	if (ret->child_ignored)
+		signal(SIGCHLD, SIG_DFL);
+}
+
+void launch_hold_signals(struct launch_origin *ret)
+{
+	sigset_t set;
+
 	sigemptyset(&set);
 	for (const int *sig = launch_signals; *sig; sig++)
 		sigaddset(&set, *sig);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGPIPE);
+	sigaddset(&set, SIGXFSZ);
 	sigprocmask(SIG_BLOCK, &set, &ret->signals);
-	getrlimit(RLIMIT_NOFILE, &ret->files);
-	files = ret->files;
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int launch_held(const struct launch_origin *origin)
+{
+	struct sigaction action;
+	sigset_t held;
+
+	sigpending(&held);
+	for (const int *sig = launch_signals; *sig; sig++)
+		if (sigismember(&held, *sig) && !sigismember(&origin->signals, *sig) &&
+		    sigaction(*sig, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+			return *sig;
+	return 0;
 }
 
 /* In the child, between clone and exec. What fails goes to the parent through the pipe. */
@@ -55,11 +120,36 @@ __attribute__((noreturn)) static void become(const struct collector *collector,
 	if (failure.cgroup_error)
 		(void)!write(pipe_fd, &failure, sizeof(failure));
 	setrlimit(RLIMIT_NOFILE, &origin->files);
+	if (origin->child_ignored)
+		signal(SIGCHLD, SIG_IGN);
 	sigprocmask(SIG_SETMASK, &origin->signals, NULL);
 	execvpe(command[0], command, environment);
 	failure.exec_error = errno;
 	(void)!write(pipe_fd, &failure, sizeof(failure));
 	_exit(127);
+}
+
+/*
+ * What was open when mstat began is the program's alone: whoever waits for the end of its pipe must
+ * not wait for us. All that is ours is close-on-exec; nothing that came through an exec is. Only
+ * stderr is kept.
+ */
+static void let_go(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int none = open("/", O_PATH | O_CLOEXEC);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO && fcntl(fd, F_GETFD) == 0)
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
+	dup3(none, STDIN_FILENO, O_CLOEXEC);
+	dup3(none, STDOUT_FILENO, O_CLOEXEC);
+	close(none);
 }
 
 static pid_t clone_into(int cgroup_fd)
@@ -114,6 +204,7 @@ pid_t launch_start(const struct collector *collector, const struct launch_origin
 		close(fds[0]);
 		return err;
 	}
+	let_go();
 	read_failure(fds[0], ret);
 	close(fds[0]);
 	if (ret->exec_error)

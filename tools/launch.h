@@ -7,6 +7,8 @@
 #define MSTAT_TOOLS_LAUNCH_H
 
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -15,15 +17,31 @@
 /* What the program must get back. */
 struct launch_origin {
 	sigset_t signals;
+	bool child_ignored; /* SIGCHLD: nobody could be waited for */
 	struct rlimit files;
 };
 
 /*
- * Makes this process fit for waiting: the signals of launch_signals and SIGCHLD and SIGPIPE are
- * blocked, the soft limit of descriptors is raised, descriptors 0 to 2 are taken where they were
- * closed (so that no file of ours becomes one of them). *ret remembers how it was.
+ * Finds the program's file as execvp(3) would in that PATH (NULL: none is set), into ret. Returns 0,
+ * or the negative errno that tells why it cannot be executed: -ENOENT, -EACCES, -EISDIR, ...
+ */
+int launch_find(const char *program, const char *path, char *ret, size_t size);
+
+/*
+ * Descriptors 0 to 2 are taken where they were closed (so that no file of ours becomes one of
+ * them), the soft limit of descriptors is raised, children can be waited for. *ret remembers how it
+ * was. To be called before anything is opened.
  */
 void launch_prepare(struct launch_origin *ret);
+
+/*
+ * From here on what has to be cleaned up is safe from signals: those of launch_signals and SIGCHLD
+ * are blocked, for sd-event to read, and those of failing writes.
+ */
+void launch_hold_signals(struct launch_origin *ret);
+
+/* A signal of launch_signals that is held and would have ended this process; 0: none. */
+int launch_held(const struct launch_origin *origin);
 
 /* The signals that are passed on to the program; ends with 0. */
 extern const int launch_signals[];
@@ -34,8 +52,9 @@ struct launch_failure {
 };
 
 /*
- * Starts the program inside the collector's cgroup. Returns its pid, or a negative errno where no
- * process could be made. *ret says what did not work in it; with exec_error it is reaped already.
+ * Starts the program inside the collector's cgroup, and lets go of what it inherits. Returns its
+ * pid, or a negative errno where no process could be made. *ret says what did not work in it; with
+ * exec_error it is reaped already.
  */
 pid_t launch_start(const struct collector *collector, const struct launch_origin *origin,
 		   char **command, char **environment, struct launch_failure *ret);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,11 +36,12 @@ struct mstat {
 	sd_event *event;
 	struct collector *collector;
 	int out_fd;
-	char *out;	     /* owned: the record's path */
-	bool out_made;	     /* we created the file */
-	bool named;	     /* by us: PROG.PID.mstat, once the pid is known */
-	struct table *table; /* -o NAME.tsv */
-	char *library;	     /* owned; NULL: nothing is injected */
+	char *out;		/* owned: the record's path */
+	bool out_made;		/* we created the file */
+	bool named;		/* by us: PROG.PID.mstat, once the pid is known */
+	struct table *table;	/* -o NAME.tsv */
+	char program[PATH_MAX]; /* the file that is executed */
+	char *library;		/* owned; NULL: nothing is injected */
 	int filters;
 	pid_t pid;
 	int status;
@@ -71,40 +73,54 @@ static bool wants_table(const struct mstat *m)
 	return len >= 4 && !strcmp(m->options.out + len - 4, ".tsv");
 }
 
+static int lack_output(struct mstat *m)
+{
+	int err = -errno;
+
+	if (m->named)
+		say("no run file can be made in this folder: %s; -o names another", strerror(-err));
+	else
+		say("%s: %s", m->out, strerror(-err));
+	return err;
+}
+
+/* Its name holds the program's pid, which is not known before the program runs. */
+static int open_unnamed(struct mstat *m)
+{
+	m->named = true;
+	m->out = strdup(".mstat.XXXXXX");
+	m->out_fd = m->out ? mkostemp(m->out, O_CLOEXEC) : -1;
+	m->out_made = m->out_fd >= 0;
+	return m->out_made ? 0 : lack_output(m);
+}
+
 /* Argument vectors hold secrets: a run file is its owner's alone. */
 static int open_output(struct mstat *m)
 {
 	mode_t mode = wants_table(m) ? 0666 : 0600;
 	struct stat st;
 
-	m->named = !m->options.out;
-	if (m->named) {
-		if (asprintf(&m->out, "%s.%d.mstat", base_name(m->options.command[0]),
-			     (int)getpid()) < 0)
-			return -ENOMEM;
-	} else {
-		m->out = strdup(m->options.out);
-		if (!m->out)
-			return -ENOMEM;
-	}
+	if (!m->options.out)
+		return open_unnamed(m);
+	m->out = strdup(m->options.out);
+	if (!m->out)
+		return lack_output(m);
 	m->out_made = access(m->out, F_OK) < 0;
 	m->out_fd = open(m->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
-	if (m->out_fd < 0) {
-		say("%s: %s", m->out, strerror(errno));
-		return -errno;
-	}
+	if (m->out_fd < 0)
+		return lack_output(m);
 	if (!wants_table(m) && fstat(m->out_fd, &st) == 0 && S_ISREG(st.st_mode))
 		fchmod(m->out_fd, mode);
 	return 0;
 }
 
-/* The file's name holds the program's pid, which is known only now. */
 static void name_output(struct mstat *m)
 {
 	char *name;
 
+	/* A file's name has 255 bytes. */
 	if (!m->named ||
-	    asprintf(&name, "%s.%d.mstat", base_name(m->options.command[0]), (int)m->pid) < 0)
+	    asprintf(&name, "%.220s.%d.mstat", base_name(m->options.command[0]), (int)m->pid) < 0)
 		return;
 	if (rename(m->out, name) < 0) {
 		free(name);
@@ -112,6 +128,14 @@ static void name_output(struct mstat *m)
 	}
 	free(m->out);
 	m->out = name;
+}
+
+/* Not while a shell that we run has given the terminal to another job. */
+static bool has_terminal(void)
+{
+	pid_t foreground = tcgetpgrp(STDERR_FILENO);
+
+	return foreground < 0 || foreground == getpgrp();
 }
 
 static void on_tick(void *arg, const struct record *row, int64_t time_ns)
@@ -125,7 +149,7 @@ static void on_tick(void *arg, const struct record *row, int64_t time_ns)
 			m->flush_ns = time_ns;
 		}
 	}
-	if (m->options.live && time_ns - m->live_ns >= LIVE_NS) {
+	if (m->options.live && has_terminal() && time_ns - m->live_ns >= LIVE_NS) {
 		summary_live(stderr, row, time_ns);
 		m->live_ns = time_ns;
 	}
@@ -156,9 +180,9 @@ static void tell_place(const struct mstat *m)
 
 	if (m->options.verbose)
 		say("using cgroups mode: %s", collector_mode(m->collector));
-	if (!path)
+	if (!path && !m->options.quiet)
 		say("no cgroup: %s; only the sums over sampled processes are recorded", why);
-	else if (m->options.verbose)
+	else if (path && m->options.verbose)
 		say("own writable cgroup: %s", path);
 }
 
@@ -173,29 +197,39 @@ static const char *last_env(const struct mstat *m, const char *name)
 	return value;
 }
 
+static void tell_unsampled(const struct mstat *m, const char *why)
+{
+	if (!m->options.quiet)
+		say("%s: not sampled from inside: %s", m->options.command[0], why);
+}
+
 /* Decides whether to inject the sampler, and says why not. The program runs in any case. */
 static void choose_library(struct mstat *m)
 {
-	const char *program = m->options.command[0];
+	const char *wish = m->options.preload;
+	char *named = NULL;
 	const char *objection;
 	bool harmful;
 	char error[512];
 
-	if (m->options.preload && !strcmp(m->options.preload, "none"))
+	if (wish && !strcmp(wish, "none"))
 		return;
-	objection = preload_objection(program, getenv("PATH"), &harmful);
-	if (objection && (harmful || m->options.verbose))
-		say("%s: not sampled from inside: %s", program, objection);
+	objection = preload_objection(m->program, &harmful);
+	if (objection)
+		tell_unsampled(m, objection);
 	if (harmful)
 		return;
 	m->filters = launch_try_filters();
 	if (m->filters < 0) {
-		say("not sampled from inside: a seccomp filter forbids the sampler's calls");
+		tell_unsampled(m, "a seccomp filter forbids the sampler's calls");
 		return;
 	}
-	m->library = preload_find(m->options.preload, error, sizeof(error));
+	if (!wish)
+		wish = named = preload_named(last_env(m, "LD_PRELOAD"));
+	m->library = preload_find(wish, error, sizeof(error));
+	free(named);
 	if (!m->library)
-		say("not sampled from inside: %s", error);
+		tell_unsampled(m, error);
 	else if (m->options.verbose)
 		say("sampler: %s", m->library);
 }
@@ -208,33 +242,44 @@ static bool set_number(const char *name, uint64_t v)
 	return setenv(name, text, 1) == 0;
 }
 
+/* Without a sampler of ours, that of an mstat which runs this one is left alone. */
+static bool make_sampler_environment(struct mstat *m)
+{
+	const char *given = getenv("LD_PRELOAD");
+	char *preload;
+	bool ok;
+
+	if (!m->library && !given)
+		return true;
+	preload = preload_compose(given, m->library);
+	ok = preload && setenv("LD_PRELOAD", preload, 1) == 0;
+	free(preload);
+	if (!m->library)
+		return ok;
+	ok = ok && setenv("MSTAT_SOCKET", collector_socket(m->collector), 1) == 0;
+	ok = ok && set_number("MSTAT_FREQ", m->options.freq);
+	ok = ok && set_number("MSTAT_PSS_STALL_NS", m->options.stall_ns);
+	ok = ok && set_number("MSTAT_PSS_BUDGET_PPM", m->options.budget_ppm);
+	unsetenv("MSTAT_SECCOMP_FILTERS");
+	if (m->filters > 0)
+		ok = ok && set_number("MSTAT_SECCOMP_FILTERS", (uint64_t)m->filters);
+	return ok;
+}
+
 /* The program's environment is ours by now: mstat itself reads none of it any more. */
 static int make_environment(struct mstat *m)
 {
-	char *preload = NULL;
 	bool ok = true;
 
-	if (m->library)
-		preload = preload_compose(last_env(m, "LD_PRELOAD"), m->library);
 	for (size_t i = 0; i < m->options.env_count; i++) {
-		char *copy = strdup(m->options.env[i]);
+		const char *text = m->options.env[i];
+		size_t len = strcspn(text, "=");
+		char *name = strndup(text, len);
 
-		/* Owned by the environment from here on. */
-		ok = ok && copy && putenv(copy) == 0;
+		ok = ok && name && setenv(name, text + len + 1, 1) == 0;
+		free(name);
 	}
-	unsetenv("MSTAT_SOCKET");
-	unsetenv("MSTAT_SECCOMP_FILTERS");
-	if (m->library) {
-		ok = ok && preload && setenv("LD_PRELOAD", preload, 1) == 0;
-		ok = ok && setenv("MSTAT_SOCKET", collector_socket(m->collector), 1) == 0;
-		ok = ok && set_number("MSTAT_FREQ", m->options.freq);
-		ok = ok && set_number("MSTAT_PSS_STALL_NS", m->options.stall_ns);
-		ok = ok && set_number("MSTAT_PSS_BUDGET_PPM", m->options.budget_ppm);
-		if (m->filters > 0)
-			ok = ok && set_number("MSTAT_SECCOMP_FILTERS", (uint64_t)m->filters);
-	}
-	free(preload);
-	return ok ? 0 : -ENOMEM;
+	return ok && make_sampler_environment(m) ? 0 : -ENOMEM;
 }
 
 static int on_child(sd_event_source *source, const siginfo_t *info, void *arg)
@@ -249,13 +294,21 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *arg)
 	return sd_event_exit(m->event, 0);
 }
 
-/* The terminal's own signals reached the program's process group already: SI_KERNEL. */
+/*
+ * The terminal's own signals reached the program's process group already. But of a hangup the kernel
+ * tells the session's leader alone, which the program would be without us.
+ */
+static bool reached_program(const struct signalfd_siginfo *info)
+{
+	return info->ssi_code == SI_KERNEL && !(info->ssi_signo == SIGHUP && getsid(0) == getpid());
+}
+
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
 {
 	struct mstat *m = arg;
 
 	(void)source;
-	if (info->ssi_code != SI_KERNEL)
+	if (!reached_program(info))
 		kill(m->pid, (int)info->ssi_signo);
 	return 0;
 }
@@ -278,16 +331,33 @@ static int open_table(struct mstat *m)
 	return table_open_rows(m->out_fd, TABLE_TSV, &table_builtin, SCOPE_TREE, &clock, &m->table);
 }
 
-/* 126 and 127 as the shells have them. The record of a program that never ran is none. */
-static int give_up(struct mstat *m, int exec_error)
+/* The program never ran: nothing is left of what was made for it. */
+static int abandon(struct mstat *m, int code)
 {
-	struct record summary;
+	const char *why;
+	struct stat st;
 
-	say("%s: %s", m->options.command[0], strerror(exec_error));
-	collector_finish(m->collector, 0, &summary, NULL);
-	if (m->out_made)
+	table_close(m->table);
+	if (m->collector && collector_cgroup(m->collector, &why))
+		collector_drop_cgroup(m->collector, 0);
+	if (m->out_made && lstat(m->out, &st) == 0 && S_ISREG(st.st_mode))
 		unlink(m->out);
-	return exec_error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTED;
+	return code;
+}
+
+/* 126 and 127 as the shells have them. */
+static int cannot_run(const struct mstat *m, int err)
+{
+	const char *name = m->options.command[0];
+
+	if (err != ENOENT)
+		say("%s: %s", name, strerror(err));
+	else if (m->program[0])
+		say("%s: its interpreter is missing (the one after #!, or the program's loader)",
+		    name);
+	else
+		say("%s: %s", name, strchr(name, '/') ? strerror(err) : "not found in PATH");
+	return err == ENOENT && !m->program[0] ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTED;
 }
 
 static int finish(struct mstat *m)
@@ -315,49 +385,79 @@ static int finish(struct mstat *m)
 	return code;
 }
 
+static int start(struct mstat *m, struct launch_failure *ret)
+{
+	int err = make_environment(m);
+
+	if (err >= 0)
+		err = collector_start(m->collector);
+	if (err >= 0)
+		err = open_table(m);
+	if (err >= 0)
+		err = m->pid =
+			launch_start(m->collector, &m->origin, m->options.command, environ, ret);
+	return err;
+}
+
 static int run(struct mstat *m)
 {
 	struct launch_failure failure;
-	int ret = make_environment(m);
+	int held = launch_held(&m->origin);
+	int err, code;
 
-	if (ret >= 0)
-		ret = collector_start(m->collector);
-	if (ret >= 0)
-		ret = open_table(m);
-	if (ret >= 0)
-		ret = m->pid = launch_start(m->collector, &m->origin, m->options.command, environ,
-					    &failure);
-	if (ret < 0) {
-		say("cannot start %s: %s", m->options.command[0], strerror(-ret));
-		return EXIT_OWN;
+	if (held)
+		return abandon(m, 128 + held);
+	err = start(m, &failure);
+	if (err < 0) {
+		say("cannot start %s: %s", m->options.command[0], strerror(-err));
+		return abandon(m, EXIT_OWN);
 	}
 	if (failure.exec_error)
-		return give_up(m, failure.exec_error);
+		return abandon(m, cannot_run(m, failure.exec_error));
 	if (failure.cgroup_error) {
-		say("the program could not enter its cgroup: %s", strerror(failure.cgroup_error));
+		if (!m->options.quiet)
+			say("the program could not enter its cgroup: %s",
+			    strerror(failure.cgroup_error));
 		collector_drop_cgroup(m->collector, -failure.cgroup_error);
 	}
 	name_output(m);
-	ret = watch(m);
-	if (ret < 0) {
-		say("lost the program: %s", strerror(-ret));
-		return EXIT_OWN;
-	}
-	return finish(m);
+	err = watch(m);
+	if (err < 0)
+		say("lost the program: %s", strerror(-err));
+	code = finish(m);
+	return err < 0 ? EXIT_OWN : code;
 }
 
 static int prepare_and_run(struct mstat *m)
 {
+	int err;
+
 	if (m->options.live && !isatty(STDERR_FILENO))
 		m->options.live = false;
 	launch_prepare(&m->origin);
+	err = launch_find(m->options.command[0], last_env(m, "PATH"), m->program,
+			  sizeof(m->program));
+	if (err < 0) {
+		m->program[0] = '\0';
+		return cannot_run(m, -err);
+	}
 	if (open_output(m) < 0)
 		return EXIT_OWN;
+	launch_hold_signals(&m->origin);
 	if (open_collector(m) < 0)
-		return EXIT_OWN;
+		return abandon(m, EXIT_OWN);
 	tell_place(m);
 	choose_library(m);
 	return run(m);
+}
+
+static int print(const char *text)
+{
+	fputs(text, stdout);
+	if (fflush(stdout) == 0)
+		return 0;
+	say("stdout: %s", strerror(errno));
+	return EXIT_OWN;
 }
 
 int main(int argc, char **argv)
@@ -366,12 +466,14 @@ int main(int argc, char **argv)
 	char error[512];
 	int code = 0;
 
+	/* A line is written at once: others write to the same terminal. */
+	setvbuf(stderr, NULL, _IOLBF, 0);
 	switch (options_read(argc, argv, &m.options, error, sizeof(error))) {
 	case OPTIONS_HELP:
-		fputs(options_usage, stdout);
+		code = print(options_usage);
 		break;
 	case OPTIONS_VERSION:
-		puts("mstat " MSTAT_VERSION);
+		code = print("mstat " MSTAT_VERSION "\n");
 		break;
 	case OPTIONS_BAD:
 		say("%s", error);

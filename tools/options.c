@@ -49,15 +49,22 @@ static const struct option flags[] = {
 	{NULL, 0, NULL, 0},
 };
 
+/* The words that Go's flag package takes. */
+static bool is_one_of(const char *text, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strcmp(text, *words))
+			return true;
+	return false;
+}
+
 static bool read_bool(const char *text, bool *ret)
 {
-	if (!text || !strcmp(text, "true") || !strcmp(text, "1"))
-		*ret = true;
-	else if (!strcmp(text, "false") || !strcmp(text, "0"))
-		*ret = false;
-	else
-		return false;
-	return true;
+	static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True", NULL};
+	static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False", NULL};
+
+	*ret = !text || is_one_of(text, yes);
+	return *ret || is_one_of(text, no);
 }
 
 static bool read_freq(const char *text, uint32_t *ret)
@@ -223,7 +230,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret, cha
 	if (result != OPTIONS_RUN)
 		return result;
 	ret->command = argv + optind;
-	if (!ret->command[0])
+	if (optind >= argc)
 		return bad(error, error_size, "no program given", "", "; see mstat -h");
 	if (!ret->command[0][0])
 		return bad(error, error_size, "the program's name is empty", "", "");

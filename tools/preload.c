@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/preload.h"
 
-#define NAME "libmstat.so"
+#define NAME	   "libmstat.so"
+#define SEPARATORS " :" /* ld.so(8) */
 
 #if defined(__x86_64__)
 #define OWN_MACHINE EM_X86_64
@@ -31,7 +33,7 @@ static struct elf_kind look_at(const char *path)
 	struct elf_kind kind = {0};
 	Elf64_Ehdr head;
 	Elf64_Phdr phdr;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return kind;
@@ -51,10 +53,18 @@ static struct elf_kind look_at(const char *path)
 	return kind;
 }
 
+static char *in_folder(const char *folder)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/" NAME, folder);
+	return access(path, R_OK) == 0 ? realpath(path, NULL) : NULL;
+}
+
 static char *beside_binary(const char *relative)
 {
 	char exe[PATH_MAX];
-	char path[PATH_MAX + 64];
+	char folder[PATH_MAX + 32];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	char *slash;
 
@@ -65,8 +75,8 @@ static char *beside_binary(const char *relative)
 	if (!slash)
 		return NULL;
 	*slash = '\0';
-	snprintf(path, sizeof(path), "%s/%s" NAME, exe, relative);
-	return access(path, R_OK) == 0 ? realpath(path, NULL) : NULL;
+	snprintf(folder, sizeof(folder), "%s%s", exe, relative);
+	return in_folder(folder);
 }
 
 /* The loader's own search; our constructor does nothing without a socket in the environment. */
@@ -80,20 +90,31 @@ static char *by_loader(void)
 	return realpath(map->l_name, NULL);
 }
 
+static bool is_nameable(const char *path)
+{
+	return !strpbrk(path, SEPARATORS);
+}
+
+/* The first one that LD_PRELOAD can name; else the first one, for the message. */
 static char *find_ours(void)
 {
-	char *path = beside_binary("");
+	char *places[] = {beside_binary(""), beside_binary("/../lib"), in_folder(MSTAT_LIBDIR)};
+	char *found = NULL;
 
-	if (!path)
-		path = beside_binary("../lib/");
-	if (!path && access(MSTAT_LIBDIR "/" NAME, R_OK) == 0)
-		path = realpath(MSTAT_LIBDIR "/" NAME, NULL);
-	return path ? path : by_loader();
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		if (places[i] && (!found || (!is_nameable(found) && is_nameable(places[i])))) {
+			free(found);
+			found = places[i];
+		} else {
+			free(places[i]);
+		}
+	}
+	return found ? found : by_loader();
 }
 
 char *preload_find(const char *path, char *error, size_t error_size)
 {
-	bool bare = !path || !strchr(path, '/');
+	bool bare = !path || !strcmp(path, NAME);
 	char *found = bare ? find_ours() : realpath(path, NULL);
 	struct elf_kind kind;
 
@@ -107,7 +128,7 @@ char *preload_find(const char *path, char *error, size_t error_size)
 	if (!kind.is_own)
 		snprintf(error, error_size, "%.200s: %s", found,
 			 kind.is_elf ? "built for another architecture" : "not a shared library");
-	else if (strpbrk(found, " :"))
+	else if (!is_nameable(found))
 		snprintf(error, error_size,
 			 "%.200s: LD_PRELOAD cannot name a path with a blank or a colon", found);
 	else
@@ -116,35 +137,29 @@ char *preload_find(const char *path, char *error, size_t error_size)
 	return NULL;
 }
 
-/* Where execvp() would find it; the buffer's content, or the name itself. */
-static const char *look_up(const char *program, const char *path, char *buf, size_t size)
+/* Whether exec gives it other ids than ours, so that its loader heeds no LD_PRELOAD of a path. */
+static bool changes_ids(const char *file)
 {
-	if (strchr(program, '/') || !path)
-		return program;
-	while (*path) {
-		size_t len = strcspn(path, ":");
+	struct stat st;
 
-		if ((size_t)snprintf(buf, size, "%.*s%s%s", (int)len, path, len ? "/" : "",
-				     program) < size &&
-		    access(buf, X_OK) == 0)
-			return buf;
-		path += len + (path[len] == ':');
-	}
-	return program;
+	if (stat(file, &st) < 0)
+		return false;
+	return (st.st_mode & S_ISUID && st.st_uid != getuid()) ||
+	       (st.st_mode & S_ISGID && st.st_mode & S_IXGRP && st.st_gid != getgid());
 }
 
-const char *preload_objection(const char *program, const char *path_variable, bool *ret_harmful)
+const char *preload_objection(const char *file, bool *ret_harmful)
 {
-	char buf[PATH_MAX];
-	struct elf_kind kind = look_at(look_up(program, path_variable, buf, sizeof(buf)));
+	struct elf_kind kind = look_at(file);
 
-	*ret_harmful = false;
+	*ret_harmful = kind.is_elf && !kind.is_own;
 	if (!kind.is_elf)
 		return NULL;
-	*ret_harmful = !kind.is_own;
 	if (!kind.is_own)
 		return "it is built for another architecture";
-	return kind.is_dynamic ? NULL : "it is statically linked";
+	if (!kind.is_dynamic)
+		return "it is statically linked";
+	return changes_ids(file) ? "it is set-user-ID or set-group-ID" : NULL;
 }
 
 static bool is_ours(const char *word, size_t len)
@@ -155,36 +170,57 @@ static bool is_ours(const char *word, size_t len)
 	return (size_t)(word + len - base) == strlen(NAME) && !memcmp(base, NAME, strlen(NAME));
 }
 
+/* The next word of an LD_PRELOAD from *at on, and its length; NULL at the end. */
+static const char *next_word(const char **at, size_t *ret_len)
+{
+	const char *word = *at + strspn(*at, SEPARATORS);
+
+	*ret_len = strcspn(word, SEPARATORS);
+	*at = word + *ret_len;
+	return *ret_len ? word : NULL;
+}
+
+char *preload_named(const char *given)
+{
+	const char *word;
+	size_t len;
+
+	while (given && (word = next_word(&given, &len)))
+		if (is_ours(word, len) && memchr(word, '/', len))
+			return strndup(word, len);
+	return NULL;
+}
+
+static char *put_word(char *begin, char *at, const char *word, size_t len)
+{
+	if (at > begin)
+		*at++ = ':';
+	return mempcpy(at, word, len);
+}
+
 char *preload_compose(const char *given, const char *library)
 {
-	size_t size = (given ? strlen(given) : 0) * (strlen(library) + 1) + strlen(library) + 2;
-	char *ret = malloc(size);
+	size_t library_len = library ? strlen(library) : 0;
+	char *ret = malloc((given ? strlen(given) : 0) * (library_len + 1) + library_len + 2);
 	char *at = ret;
 	bool named = false;
+	const char *word;
+	size_t len;
 
 	if (!ret)
 		return NULL;
-	for (const char *word = given ? given : ""; *word;) {
-		size_t len = strcspn(word, " :");
+	while (given && (word = next_word(&given, &len))) {
 		bool ours = is_ours(word, len);
 
 		/* Named twice, it would be loaded once; the first place is the user's wish. */
-		if (len && !(ours && named)) {
-			if (at > ret)
-				*at++ = ':';
-			if (ours && !memchr(word, '/', len))
-				at = stpcpy(at, library);
-			else
-				at = mempcpy(at, word, len);
-			named |= ours;
-		}
-		word += len + (word[len] != '\0');
+		if (!ours || memchr(word, '/', len))
+			at = put_word(ret, at, word, len);
+		else if (library && !named)
+			at = put_word(ret, at, library, library_len);
+		named |= ours;
 	}
-	if (!named) {
-		if (at > ret)
-			*at++ = ':';
-		at = stpcpy(at, library);
-	}
+	if (library && !named)
+		at = put_word(ret, at, library, library_len);
 	*at = '\0';
 	return ret;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <inttypes.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include "tools/summary.h"
@@ -65,7 +67,8 @@ static void print_end(FILE *to, const struct record *run)
 	int status = (int)number(run, FIELD_EXIT_STATUS);
 
 	if (WIFSIGNALED(status))
-		fprintf(to, "ended by signal %d", WTERMSIG(status));
+		fprintf(to, "ended by signal %d (%s)%s", WTERMSIG(status),
+			strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
 	else
 		fprintf(to, "exit status %d", WEXITSTATUS(status));
 	fprintf(to, " after %.3f s\n", seconds(run, FIELD_DURATION));
@@ -92,24 +95,40 @@ void summary_print(FILE *to, const struct record *run, const struct summary_cont
 		fprintf(to, "  record     %s\n", context->out);
 }
 
+/* The terminal's width, less the last column, where some terminals wrap already. */
+static size_t room_on(FILE *to, size_t size)
+{
+	struct winsize window;
+
+	if (ioctl(fileno(to), TIOCGWINSZ, &window) < 0 || window.ws_col == 0)
+		return size - 1;
+	return window.ws_col < size ? window.ws_col - 1u : size - 1;
+}
+
 void summary_live(FILE *to, const struct record *row, int64_t time_ns)
 {
 	static const unsigned usage[] = {FIELD_V2_USAGE, FIELD_V1_USAGE, FIELD_NO_CGROUP};
 	static const unsigned anon[] = {FIELD_V2_ANON, FIELD_V1_ANON};
 	char text[32];
+	char line[256];
+	FILE *out = fmemopen(line, sizeof(line), "w");
 
-	fprintf(to, "\r\033[Kmstat %.1f s", (double)time_ns / 1e9);
+	if (!out)
+		return;
+	fprintf(out, "mstat %.1f s", (double)time_ns / 1e9);
 	for (unsigned i = 0; i < 3; i++) {
 		if (!record_has(row, usage[i]))
 			continue;
-		fprintf(to, "  memory %s",
+		fprintf(out, "  memory %s",
 			summary_bytes(record_scaled(row, usage[i]), text, sizeof(text)));
 		break;
 	}
 	for (unsigned i = 0; i < 2; i++)
 		if (record_has(row, anon[i]))
-			fprintf(to, "  anon %s",
+			fprintf(out, "  anon %s",
 				summary_bytes(record_scaled(row, anon[i]), text, sizeof(text)));
-	fprintf(to, "  processes %" PRId64, number(row, FIELD_PROCESSES));
+	fprintf(out, "  processes %" PRId64, number(row, FIELD_PROCESSES));
+	fclose(out);
+	fprintf(to, "\r\033[K%.*s", (int)room_on(to, sizeof(line)), line);
 	fflush(to);
 }

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # What mstat ends with; what it says of a program that cannot be run, and leaves of it.
-# vm: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 
@@ -18,7 +17,7 @@ exits "125 of the program's own is passed on" 125 mstat -q -o run.mstat -- sh -c
 exits "128 and the signal" 143 mstat -o run.mstat -- "$signals" 15
 like "the signal is told" "$err" 'ended by signal 15 \(Terminated\) after'
 exits "killed" 137 mstat -q -o run.mstat -- "$signals" 9
-cores() (ulimit -S -c unlimited && "$@")
+cores() (ulimit -S -c hard && "$@")
 cd "$TMP" && exits "dumped" 139 cores mstat -o run.mstat -- "$signals" 11
 like "the signal is told" "$err" 'ended by signal 11 \(Segmentation fault\)(, core dumped)? after'
 ok "the record of a killed program is whole" mstat-decode run.mstat

@@ -35,7 +35,7 @@ like "the summary tells how it ended, and when" "$err" '^mstat: sleep: exit stat
 like "the peak, exact and sampled, and when" "$err" $'\n  peak       ([0-9.]+ [KM]iB by the kernel, exact; )?[0-9.]+ [KM]iB sampled, at 0\.[0-9]{3} s\n'
 like "the processes" "$err" $'\n  processes  1 sampled from inside'
 like "the samples, and those that were lost" "$err" $'\n  samples    [1-9][0-9]* of processes, [1-9][0-9]* of the tree; [0-9]+ dropped, [0-9]+ ticks missed\n'
-like "what mstat took" "$err" $'\n  mstat      CPU 0\.[0-9]+ s in the program.s processes, 0\.[0-9]+ s beside them; [0-9.]+ KiB of the peak\n'
+like "what mstat took" "$err" $'\n  mstat      CPU 0\.[0-9]+ s in the program.s processes, 0\.[0-9]+ s beside them; [0-9.]+ (B|KiB|MiB) of the peak\n'
 like "and the record" "$err" $'\n  record     run.mstat$'
 
 exits "-q says nothing" 0 mstat -q -o run.mstat -- true

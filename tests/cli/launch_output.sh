@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Where the record goes: names, modes, formats, and outputs that cannot be written.
-# vm: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 
@@ -32,6 +31,7 @@ ok "and is overwritten" mstat-decode old.mstat
 is "a name that ends in .tsv gets a table" "$(head -n 1 mem.tsv | cut -f 1-3)" $'time\trss\tkernel'
 is "which is a plain file" "$(stat -c %a mem.tsv)" 644
 is "with whole rows" "$(awk -F '\t' '{ print NF }' mem.tsv | sort -u | wc -l)" 1
+# shellcheck disable=SC2016
 ok "of numbers that grow" awk -F '\t' 'NR > 1 && ($1 !~ /^[0-9]+$/ || (NR > 2 && $1 <= last)) { bad = 1 } { last = $1 }
 	END { exit bad || NR < 10 }' mem.tsv
 ok "any other name gets the run file" mstat -q -o mem.tsv.gz -- true
@@ -51,10 +51,7 @@ exits "a fifo's reader that goes away" 125 mstat -q -o pipe -- sh -c 'read -r li
 is "a fifo's reader that goes away: one line" "$err" "mstat: pipe: Broken pipe; the record ends there"
 wait $!
 is "a fifo's reader that goes away: it had what it read" "$(stat -c %s fifo.out)" 4
-start mstat -q -o pipe -- true
-kill -INT "$started"
-wait "$started"
-is "while it waits for a reader mstat can be interrupted" $? 130
+exits "while it waits for a reader mstat can be ended" 124 timeout -k 20 0.3 mstat -q -o pipe -- true
 
 exits "a full disk" 125 mstat -q -o /dev/full -- sh -c 'echo ran'
 is "a full disk: the program ran" "$out" ran
@@ -89,5 +86,9 @@ exits "an output of 4 KiB" 125 mstat -q -o "$long" -- touch ran
 like "an output of 4 KiB: one line" "$err" '^mstat: x+: File name too long$'
 ok "the program was not started without its record" test ! -e ran
 
+few_files() (ulimit -n 6 && "$@")
+exits "no room for the collector" 125 few_files mstat -q -o none.mstat -- touch ran
+is "no room for the collector: one line" "$err" "mstat: cannot start the collector: Too many open files"
+ok "no room for the collector: no record is left" test ! -e none.mstat
 exits "-h with a full stdout" 125 bash -c 'mstat -h >/dev/full'
 is "-h with a full stdout: one line" "$err" "mstat: stdout: No space left on device"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # The program finds everything as it would without mstat.
-# vm: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 
@@ -44,6 +43,7 @@ cd "$TMP" || exit 1
 ok "the folder is the caller's" grep -qx 'cwd /' here
 
 # On a terminal.
+# shellcheck disable=SC2086
 terminal() { SHOW=$TMP/$1 "$TARGETS/launch_pty" "${@:3}" -- $2 "$show"; }
 for who in job leader; do
 	as=() && [ $who = leader ] && as=(-leader)

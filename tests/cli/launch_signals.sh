@@ -45,8 +45,9 @@ is "as does one under nohup" $? 5
 
 for who in job leader; do
 	as=() && [ $who = leader ] && as=(-leader)
-	run pty "${as[@]}" expect=ready 'send=^C' 'expect=got INT' 'send=^C' 'expect=got INT' \
-		'send=^\' 'expect=got QUIT' kill=12 -- mstat -q -o run.mstat -- "$signals"
+	# shellcheck disable=SC1003
+	run pty "${as[@]}" expect=ready 'send=^C' $'expect=got INT\r\n' 'send=^C' \
+		$'expect=got INT\r\n' 'send=^\' 'expect=got QUIT' kill=12 -- mstat -q -o run.mstat -- "$signals"
 	is "keys give one signal each, to the $who of a terminal" "$out" $'ready
 ^Cgot INT
 ^Cgot INT

@@ -52,9 +52,11 @@ int main(int argc, char **argv)
 		dup2(to[0], 0);
 		dup2(from[1], 1);
 		closefrom(3);
-		execl(argv[0], argv[0], "child", (char *)NULL);
+		execl("/proc/self/exe", argv[0], "child", (char *)NULL);
 		_exit(127);
 	}
+	close(to[0]);
+	close(from[1]);
 	if (read(from[0], text, sizeof(text)) <= 0)
 		return 1;
 	if (argv[1][0] == 'h')

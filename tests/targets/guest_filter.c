@@ -4,6 +4,7 @@
  *   guest_filter harmless CMD...   one that forbids nothing of what is called; then it becomes CMD
  *   guest_filter deadly CMD...     one that kills for socket() and close_range(); likewise
  *   guest_filter forks             the deadly one, then children by fork
+ *   guest_filter forks-later       likewise, but it kills for prctl(), too, and the forks come later
  *   guest_filter stays             the harmless one, then it waits until no thread is without it
  */
 #include <linux/filter.h>
@@ -19,12 +20,14 @@
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
 
+/* deadly: 0 not, 1 for what only a sampler calls, 2 for prctl() also. */
 static void filter(int deadly)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		DENY(deadly ? SYS_socket : SYS_reboot),
 		DENY(deadly ? SYS_close_range : SYS_reboot),
+		DENY(deadly > 1 ? SYS_prctl : SYS_reboot),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = {sizeof(code) / sizeof(*code), code};
@@ -34,12 +37,14 @@ static void filter(int deadly)
 		exit(77);
 }
 
-static int forks(void)
+static int forks(int deadly)
 {
 	pid_t guest;
 
 	look_ticks(1);
-	filter(1);
+	filter(deadly);
+	if (deadly > 1)
+		look_gone();
 	for (int i = 0; i < 20; i++) {
 		int status = -1;
 		pid_t pid = fork();
@@ -62,7 +67,9 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	if (!strcmp(argv[1], "forks"))
-		return forks();
+		return forks(1);
+	if (!strcmp(argv[1], "forks-later"))
+		return forks(2);
 	if (!strcmp(argv[1], "stays")) {
 		look_ticks(1);
 		filter(0);

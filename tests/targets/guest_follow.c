@@ -181,7 +181,7 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
-	me = argv[0];
+	me = realpath("/proc/self/exe", NULL);
 	if (!strcmp(what, "fork"))
 		return do_fork(1);
 	if (!strcmp(what, "double"))

@@ -3,7 +3,7 @@
  * Changes ids by every call of libc, and looks at once whether a thread kept the old ones.
  *   guest_ids calls    each call; ends as another user, when that one's sampler has seen ticks
  *   guest_ids errno    what the calls leave in errno, and return
- *   guest_ids raw      setresuid by a raw system call: how long a thread keeps root
+ *   guest_ids raw uid|gid|groups   changed by a raw system call: how long a thread keeps the old
  *   guest_ids dumpable the flag, while nothing is dropped
  */
 #include <errno.h>
@@ -124,13 +124,24 @@ static int errnos(void)
 	return 0;
 }
 
-static int raw(void)
+static long change(const char *what)
+{
+	gid_t group = GID;
+
+	if (!strcmp(what, "uid"))
+		return syscall(SYS_setresuid, UID, UID, UID);
+	if (!strcmp(what, "gid"))
+		return syscall(SYS_setresgid, GID, GID, GID);
+	return syscall(SYS_setgroups, 1, &group);
+}
+
+static int raw(const char *what)
 {
 	double start, took;
 
 	look_ticks(3);
 	start = look_now();
-	if (syscall(SYS_setresuid, UID, UID, UID) < 0)
+	if (change(what) < 0)
 		return 77;
 	while (strangers())
 		look_pause();
@@ -162,7 +173,7 @@ int main(int argc, char **argv)
 	case 'e':
 		return errnos();
 	case 'r':
-		return raw();
+		return raw(argv[2]);
 	default:
 		return dumpable();
 	}

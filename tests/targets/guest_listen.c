@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A collector that is none: it listens, and tells how many connected and what they sent.
- *   guest_listen PATH UID           never accepts, until the file "go" is there
+ *   guest_listen PATH UID BACKLOG   never accepts, until the file "go" is there
  * Then it accepts all and counts what lies in the sockets: "connections messages bytes kinds".
  */
 #include <errno.h>
@@ -20,12 +20,12 @@ int main(int argc, char **argv)
 	long bytes = 0;
 	int peer;
 
-	if (argc < 3)
+	if (argc < 4)
 		return 2;
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", argv[1]);
 	/* listen() remembers who called it: that is what samplers ask for. */
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || chmod(argv[1], 0666) < 0 ||
-	    (atoi(argv[2]) && seteuid((uid_t)atoi(argv[2])) < 0) || listen(fd, 128) < 0) {
+	    (atoi(argv[2]) && seteuid((uid_t)atoi(argv[2])) < 0) || listen(fd, atoi(argv[3])) < 0) {
 		perror("guest_listen");
 		return 1;
 	}

@@ -2,12 +2,12 @@
 /*
  * A program that does its work while somebody looks on.
  *   guest_work ticks N         until the sampler has seen N ticks
- *   guest_work none            until it is 300 ms old: prints its threads
+ *   guest_work none [MS]       until it is so old (300 ms): prints its threads
  *   guest_work wait N M        N ticks, makes "ready", waits for "go", M ticks, ends
  *   guest_work kill N          makes "ready", waits for "go", N ticks, kill -9 of itself
  *   guest_work hold MIB MS     memory of 4 KiB pages held so long
  *   guest_work last MS MIB     lives so long, then takes memory and exits
- *   guest_work dirty           Private_Dirty of itself in KiB, after some ticks or 300 ms
+ *   guest_work dirty           Private_Dirty of itself in KiB, after 500 ms
  *   guest_work policy          the scheduling policies of its threads
  */
 #include <sched.h>
@@ -35,11 +35,11 @@ static void take(size_t mib)
 		at[i] = 1;
 }
 
-static int threads(void)
+static int threads(long ms)
 {
 	pid_t guest;
 
-	sleep_ms(300);
+	sleep_ms(ms ? ms : 300);
 	printf("threads %d\n", look_threads(getpid(), &guest));
 	return 0;
 }
@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 	long m = argc > 3 ? atol(argv[3]) : 0;
 
 	if (!strcmp(what, "none"))
-		return threads();
+		return threads(n);
 	if (!strcmp(what, "policy"))
 		return policy();
 	if (!strcmp(what, "ticks")) {
@@ -93,10 +93,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!strcmp(what, "dirty")) {
-		if (getenv("MSTAT_SOCKET"))
-			look_ticks(30);
-		else
-			sleep_ms(300);
+		sleep_ms(500); /* nothing is looked at: that would dirty memory, too */
 		printf("%ld\n", look_number("/proc/self/smaps_rollup", "Private_Dirty"));
 		return 0;
 	}

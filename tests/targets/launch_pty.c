@@ -27,6 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define CONTINUED 0xffff /* as in wait(2) */
+
 static char shown[1 << 20];
 static size_t shown_len, matched;
 static int master;
@@ -87,7 +89,7 @@ static void be_shell(int news_to, int orders_from, char **command)
 	}
 	setpgid(job, job);
 	tcsetpgrp(0, job);
-	tell(news_to, job, 0x7f | SIGCONT << 8);
+	tell(news_to, job, CONTINUED);
 	signal(SIGHUP, on_hangup);
 	while (waitpid(job, &status, WUNTRACED) == job) {
 		tell(news_to, job, status);
@@ -98,6 +100,7 @@ static void be_shell(int news_to, int orders_from, char **command)
 			break;
 		tcsetpgrp(0, job);
 		killpg(job, SIGCONT);
+		tell(news_to, job, CONTINUED);
 	}
 	_exit(0);
 }
@@ -147,6 +150,14 @@ static void type(const char *text)
 	}
 }
 
+/* The leader says when the terminal is the job's again. */
+static void continue_job(void)
+{
+	(void)!write(orders_fd, "", 1);
+	while (news.is_stopped && look())
+		;
+}
+
 static void step(const char *what)
 {
 	const char *value = strchr(what, '=');
@@ -161,7 +172,7 @@ static void step(const char *what)
 	else if (!strcmp(what, "hangup"))
 		close(master), master = -1;
 	else if (!strcmp(what, "fg"))
-		news.is_stopped = 0, (void)!write(orders_fd, "", 1);
+		continue_job();
 	else if (!strcmp(what, "stopped"))
 		while (!news.is_stopped && look())
 			;

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# What the sampler takes: memory, and the time of smaps_rollup within its two limits.
+# shellcheck source=tests/lib.sh disable=SC2154,SC2016
+. "$(dirname "$0")/../lib.sh"
+
+work=$TARGETS/guest_work
+samples() { mstat-decode -what samples run.mstat; }
+
+# Pages of a library just built are not yet written back, and count as private dirty ones.
+sync "$LIB/libmstat.so" "$TARGETS/libguest_empty.so" 2>/dev/null
+ok "a program with an empty preload" env LD_PRELOAD="$TARGETS/libguest_empty.so" "$work" dirty
+empty=$out
+ok "one with the sampler" mstat -q -freq 59 -o run.mstat -- "$work" dirty
+ok "which adds no more than 128 KiB of private dirty memory: $out, not $empty" test $((out - empty)) -le 128
+
+ok "300 MiB, walked for 1 ms at most" mstat -q -freq 59 -pss-stall 1ms -o run.mstat -- "$work" hold 300 400
+late=$(samples | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+	$c["rss_bytes"] > 250e6 { all++; none += ($c["pss_bytes"] == "" && $c["notes"] ~ /smaps_rollup:stall/) }
+	END { print (all > 5), (all == none) }')
+is "have no PSS, for the reason stall" "$late" "1 1"
+ok "the same, walked for 100 ms at most" \
+	mstat -q -freq 59 -pss-stall 100ms -o run.mstat -- "$work" hold 300 1000
+ok "have one" test -n "$(samples | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+	$c["pss_bytes"] > 250e6')"
+ok "no PSS at all" mstat -q -freq 59 -pss-budget 0% -o run.mstat -- "$work" ticks 10
+is "reads none" "$(samples | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+	$c["pss_bytes"] != ""')" ""
+
+# gaps LIVE: of the walks that followed another, how many; and how many too soon. The cost is CPU
+# time, the row's time is its tick's: two ticks of room.
+gaps() {
+	samples | awk -F'\t' -v live="$1" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+		$c["rollup_cost_ns"] == "" || $c["rss_bytes"] < 50e6 { next }
+		{ p = $c["process"]
+		  if (p in at) { n++; early += ($c["time_ns"] - at[p] < 100 * live * cost[p] - 20e6) }
+		  at[p] = $c["time_ns"]; cost[p] = $c["rollup_cost_ns"] }
+		END { print (n > 0), early + 0 }'
+}
+ok "64 MiB for 1.5 s" mstat -q -freq 100 -o run.mstat -- "$work" hold 64 1500
+is "walks keep to 1% of a CPU" "$(gaps 1)" "1 0"
+ok "three of them and a shell" mstat -q -freq 100 -o run.mstat -- \
+	"$BASH" -c 'for i in 1 2 3; do "$1" hold 64 2500 & done; wait' - "$work"
+is "all walks together do" "$(gaps 4)" "1 0"

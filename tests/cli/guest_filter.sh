@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Seccomp filters: the sampler's calls never kill a program that does not make them itself.
+# shellcheck source=tests/lib.sh disable=SC2154
+. "$(dirname "$0")/../lib.sh"
+
+filter=$TARGETS/guest_filter
+run "$filter" harmless true
+[ "$status" = 0 ] || skip_all "no seccomp filter can be installed"
+
+ok "mstat under a filter that it tried its calls under" \
+	"$filter" harmless mstat -q -freq 100 -o run.mstat -- "$TARGETS/guest_work" none
+is "samples" "$out" "threads 2"
+for kind in harmless deadly; do
+	ok "a program that installs a $kind filter and starts another" \
+		mstat -q -freq 100 -o run.mstat -- "$filter" $kind "$TARGETS/guest_work" none
+	is "the other has no sampler" "$out" "threads 1"
+done
+ok "a filter on top of mstat's own" \
+	"$filter" harmless mstat -q -freq 100 -o run.mstat -- "$filter" deadly "$TARGETS/guest_work" none
+is "no sampler either" "$out" "threads 1"
+for when in forks forks-later; do
+	ok "a program under a deadly filter that forks ($when)" \
+		mstat -q -freq 100 -o run.mstat -- "$filter" $when
+	is "all its children live, each with one thread ($when)" "${out// 256/x}" xxxxxxxxxxxxxxxxxxxx
+done
+ok "a program that puts itself under a filter" mstat -q -freq 100 -o run.mstat -- "$filter" stays
+is "is not left with a thread that is without it" "$out" "it left"
