@@ -61,7 +61,8 @@ GUEST_CFLAGS   = $(BASE) $(CFLAGS) $(DEFS) -fPIC -fvisibility=hidden -ftls-model
                  -ffunction-sections -fdata-sections -fno-exceptions
 SAMPLER_CFLAGS = $(GUEST_CFLAGS) -ffreestanding -fno-stack-protector -U_FORTIFY_SOURCE \
                  -fno-asynchronous-unwind-tables
-GUEST_LDFLAGS  = -shared -Wl,--version-script=preload/libmstat.map -Wl,-soname,libmstat.so \
+# noseparate-code: two mappings fewer in every process, 2.5% of what spawning /bin/true takes.
+GUEST_LDFLAGS  = -shared -Wl,-z,noseparate-code -Wl,--version-script=preload/libmstat.map -Wl,-soname,libmstat.so \
                  -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,noexecstack \
                  -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,--build-id -Wl,--hash-style=gnu \
                  -Wl,--as-needed

@@ -145,6 +145,7 @@ _signal() {
 }
 
 start() {
+	: >"$TMP/started.out" # at once: what is waited for shall not be found in an older output
 	setsid "$@" </dev/null >"$TMP/started.out" 2>"$TMP/started.err" &
 	started=$!
 	_all_started+=("$started")
