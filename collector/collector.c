@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "collector/cgroup.h"
 #include "collector/collector.h"
+#include "collector/header.h"
 #include "collector/listener.h"
+#include "collector/members.h"
 #include "collector/peers.h"
 #include "collector/run.h"
 #include "collector/runfile.h"
+#include "collector/smallfile.h"
 #include "core/page.h"
 #include "core/parse.h"
 #include "core/tick.h"
@@ -35,10 +35,6 @@
 #define SETTLE_NS 50000000u
 /* A silence as long as this is told in the run file. */
 #define GAP_NS 1000000000
-/* Word 9 of /proc/PID/stat: include/linux/sched.h. */
-#define PF_EXITING 4
-/* Users whose processes were seen in the run; more than a tree has in practice. */
-#define UIDS_MAX 64
 
 struct collector {
 	struct collector_config config;
@@ -51,8 +47,7 @@ struct collector {
 	int page_fd;	   /* owned memfd */
 	struct page *page; /* owned mapping of it */
 	struct peers *peers;
-	uid_t uids[UIDS_MAX]; /* of those who were seen to be members */
-	size_t uid_count;
+	struct members members;
 	bool is_full; /* connections wait until there are descriptors for them */
 	bool was_full;
 	uint64_t drained_ns;
@@ -77,17 +72,6 @@ static uint64_t host_now(const struct collector *c)
 	return clock_ns(CLOCK_MONOTONIC) - (uint64_t)c->clock_offset;
 }
 
-static size_t slurp(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	return n > 0 ? (size_t)n : 0;
-}
-
 /* The page is sealed against all but our own mapping, so that no sampler can change it. */
 static int make_page(struct collector *c)
 {
@@ -109,57 +93,11 @@ static int make_page(struct collector *c)
 	return 0;
 }
 
-/* On v1 a process has left its cgroup when it exits, before its pidfd says that it is gone. */
-static bool is_exiting(pid_t pid)
-{
-	char path[32];
-	char text[512];
-	size_t len;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	len = slurp(path, text, sizeof(text));
-	return len == 0 || parse_word(text, len, 9) & PF_EXITING;
-}
-
-static bool uid_is_known(const struct collector *c, uid_t uid)
-{
-	for (size_t i = 0; i < c->uid_count; i++)
-		if (c->uids[i] == uid)
-			return true;
-	return false;
-}
-
-static void uid_note(struct collector *c, uid_t uid)
-{
-	if (!uid_is_known(c, uid) && c->uid_count < UIDS_MAX)
-		c->uids[c->uid_count++] = uid;
-}
-
-/*
- * Admitted are members of the run. The pid cannot be another's while the pidfd says that it lives;
- * one that is dead already cannot be looked up any more: it is believed, where it was of a user
- * whose processes the run has. (The socket's name is no secret: see /proc/net/unix.)
- */
-static bool admit(void *arg, pid_t pid, uid_t uid, const char **ret_why)
+static bool on_admit(void *arg, pid_t pid, uid_t uid, const char **ret_why)
 {
 	struct collector *c = arg;
-	struct pollfd gone = {.events = POLLIN}; /* readable: it has ended, zombies too */
-	bool member, dead;
 
-	*ret_why = "not of this run";
-	if (!c->cgroup) {
-		*ret_why = "another user";
-		return uid == geteuid() || geteuid() == 0;
-	}
-	gone.fd = pidfd_open(pid, 0);
-	if (gone.fd < 0)
-		return uid_is_known(c, uid);
-	member = cgroup_holds(c->cgroup, pid);
-	dead = poll(&gone, 1, 0) > 0 || (!member && is_exiting(pid));
-	close(gone.fd);
-	if (member && !dead)
-		uid_note(c, uid);
-	return dead ? uid_is_known(c, uid) : member;
+	return members_admit(&c->members, c->cgroup, pid, uid, ret_why);
 }
 
 /* Who it is, is the kernel's word; in another pid namespace than ours a parent's pid says nothing. */
@@ -336,7 +274,7 @@ static int open_loop(struct collector *c)
 
 static int open_parts(struct collector *c)
 {
-	struct peers_sink sink = {admit, on_hello, on_sample, on_gone, on_refused, c};
+	struct peers_sink sink = {on_admit, on_hello, on_sample, on_gone, on_refused, c};
 	int ret = make_page(c);
 
 	if (ret >= 0)
@@ -364,9 +302,9 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	c->page_fd = -1;
 	listener_init(&c->listener);
 	run_init(&c->run, config->freq, NULL);
-	c->uids[c->uid_count++] = geteuid();
-	c->clock_offset =
-		parse_clock_offset(text, slurp("/proc/self/timens_offsets", text, sizeof(text)));
+	members_init(&c->members);
+	c->clock_offset = parse_clock_offset(
+		text, smallfile_read("/proc/self/timens_offsets", text, sizeof(text)));
 	c->cgroup_error = cgroup_find("", &c->place);
 	if (c->place.mode != CGROUP_NONE)
 		c->cgroup_error = cgroup_make(&c->place, &c->cgroup);
@@ -410,63 +348,19 @@ int collector_enter(const struct collector *c, bool cloned_into)
 	return c->cgroup ? cgroup_enter(c->cgroup, cloned_into) : 0;
 }
 
-static void info_text(struct collector *c, const char *name, const char *text)
+static void write_header(struct collector *c)
 {
-	runfile_info(c->file, name, text, strlen(text));
-}
+	struct header header = {
+		.argv = c->config.argv,
+		.cgroup_mode = collector_mode(c),
+		.cgroup = c->cgroup ? cgroup_path(c->cgroup) : NULL,
+		.freq = c->config.freq,
+		.start_monotonic_ns = c->run.start_ns,
+		.start_realtime_ns = clock_ns(CLOCK_REALTIME),
+		.cpus = c->page->cpus,
+	};
 
-static void info_number(struct collector *c, const char *name, uint64_t v)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
-	info_text(c, name, text);
-}
-
-/* The command's words, a zero byte after each. */
-static void info_command(struct collector *c)
-{
-	size_t len = 0;
-	char *text, *at;
-
-	for (char *const *arg = c->config.argv; *arg; arg++)
-		len += strlen(*arg) + 1;
-	text = at = malloc(len);
-	if (!text)
-		return;
-	for (char *const *arg = c->config.argv; *arg; arg++)
-		at = stpcpy(at, *arg) + 1;
-	/* A word's length is the user's; the header's is not. */
-	if (len > ROWS_HEADER_MAX / 4)
-		len = ROWS_HEADER_MAX / 4;
-	runfile_info(c->file, "command", text, len);
-	free(text);
-}
-
-static void write_header(struct collector *c, uint64_t realtime_ns)
-{
-	struct utsname host;
-	char boot_id[64];
-
-	uname(&host);
-	slurp("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
-	boot_id[strcspn(boot_id, "\n")] = '\0';
-	info_text(c, "version", MSTAT_VERSION);
-	info_text(c, "host", host.nodename);
-	info_text(c, "kernel", host.release);
-	info_command(c);
-	info_text(c, "cgroup_mode", collector_mode(c));
-	if (c->cgroup)
-		info_text(c, "cgroup", cgroup_path(c->cgroup));
-	info_number(c, "freq", c->config.freq);
-	info_number(c, "start_monotonic_ns", c->run.start_ns);
-	info_number(c, "start_realtime_ns", realtime_ns);
-	info_text(c, "boot_id", boot_id);
-	info_number(c, "cpus", c->page->cpus);
-	info_number(c, "page_size", (uint64_t)sysconf(_SC_PAGESIZE));
-	info_number(c, "clock_ticks", (uint64_t)sysconf(_SC_CLK_TCK));
-	info_number(c, "pid", (uint64_t)getpid());
-	runfile_begin(c->file);
+	header_write(c->file, &header);
 }
 
 int collector_start(struct collector *c)
@@ -476,7 +370,7 @@ int collector_start(struct collector *c)
 
 	run_start(&c->run, now_ns);
 	if (c->file)
-		write_header(c, clock_ns(CLOCK_REALTIME));
+		write_header(c);
 	c->suspended_ns = suspended_ns();
 	c->last_tick = tick_at(now_ns, c->config.freq);
 	ret = sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC, 0, 1, on_timer, c);

@@ -33,6 +33,8 @@ struct process {
 	unsigned peers;		     /* connections that speak for it now: two around an exec */
 	struct process *next_ending; /* in the run's list of those whose connection ended */
 	bool is_ending;
+	struct process *next_changed; /* in the run's list of those to be written */
+	bool is_changed;
 	uint64_t last_tick;
 	int64_t sampler_cpu;	     /* ns: of the connection that speaks, newest */
 	uint64_t sampler_cpu_before; /* ns: of those that ended; modulo 2^64 */

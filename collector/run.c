@@ -72,10 +72,26 @@ void run_refused(struct run *run, uint64_t at_ns, pid_t pid, const char *why)
 		run_event(run, at_ns, EVENT_REFUSED, 0, pid, why);
 }
 
-static void say_process(struct run *run, struct process *process)
+/* What has changed of a process is written once, with the block. */
+static void note_change(struct run *run, struct process *process)
 {
-	if (run->file)
-		runfile_process(run->file, &process->info);
+	if (process->is_changed)
+		return;
+	process->is_changed = true;
+	process->next_changed = run->changed;
+	run->changed = process;
+}
+
+static void say_changes(struct run *run)
+{
+	for (struct process *process = run->changed; process; process = process->next_changed) {
+		process->is_changed = false;
+		if (run->file)
+			runfile_process(run->file, &process->info);
+		if (process->info.ended)
+			process_forget(process);
+	}
+	run->changed = NULL;
 }
 
 static const char *how_started(const struct wire_hello *hello)
@@ -101,7 +117,11 @@ struct process *run_hello(struct run *run, pid_t pid, uint64_t heard_ns,
 	process->peers++;
 	process->info.ended = 0;
 	process->info.last_ns = since_start(run, heard_ns);
-	say_process(run, process);
+	/* A new one is named before what is told of it. */
+	if (is_new && run->file)
+		runfile_process(run->file, &process->info);
+	else
+		note_change(run, process);
 	if (is_new || !(hello->flags & WIRE_HELLO_RESTART))
 		run_event(run, heard_ns, is_new ? EVENT_START : EVENT_EXEC, process->id, pid, how);
 	return process;
@@ -130,6 +150,7 @@ static void flush(struct run *run)
 {
 	run->flushed_ns = run->now_ns;
 	run->refusals = 0;
+	say_changes(run);
 	if (!run->file)
 		return;
 	flush_rows(run);
@@ -216,8 +237,7 @@ static void say_ends(struct run *run)
 			continue;
 		process->info.ended = 1;
 		process->info.last_ns = since_start(run, run->now_ns);
-		say_process(run, process);
-		process_forget(process);
+		note_change(run, process);
 		run_event(run, run->now_ns, EVENT_END, process->id, process->pid, "");
 	}
 	run->ending = NULL;
@@ -319,7 +339,7 @@ void run_finish(struct run *run, uint64_t now_ns)
 	sum_sampler_cpu(run);
 	for (size_t i = 0; i < run->processes.count; i++)
 		if (!run->processes.list[i]->info.ended)
-			say_process(run, run->processes.list[i]);
+			note_change(run, run->processes.list[i]);
 	flush(run);
 }
 

@@ -27,8 +27,9 @@ struct run {
 	struct proxy proxy;
 	struct record *rows; /* owned: the tree's, not yet written */
 	size_t rows_count, rows_size;
-	struct process *ending; /* borrowed list: connections that ended in this drain */
-	size_t buffered;	/* rows of all subjects that wait for a block */
+	struct process *ending;	 /* borrowed list: connections that ended in this drain */
+	struct process *changed; /* borrowed list: to be written with the block */
+	size_t buffered;	 /* rows of all subjects that wait for a block */
 	uint64_t flushed_ns;
 	unsigned refusals; /* since the last block */
 

@@ -12,6 +12,14 @@
 /* A block is a second's worth: a level above 3 makes these small ones no smaller. */
 #define ZSTD_LEVEL 3
 
+/* At one a second, the blocks of nine hours; then of eighteen, ... The packed index stays below
+ * ROWS_HEADER_MAX. */
+#define INDEX_MAX 32768
+
+struct index_entry {
+	uint64_t offset, tick;
+};
+
 struct runfile {
 	int fd; /* borrowed */
 	int error;
@@ -22,10 +30,11 @@ struct runfile {
 	size_t packed_size;
 	struct bytes_out out;
 	uint64_t first_tick; /* of the block's rows of the tree; 0: none */
-	struct bytes_out index;
-	uint8_t *index_base; /* owned */
-	size_t index_size;
-	uint64_t index_offset, index_tick; /* of the entry before */
+	uint64_t newest_tick;
+	uint64_t blocks;
+	struct index_entry *index; /* owned, INDEX_MAX */
+	size_t index_count;
+	uint64_t index_every; /* of so many blocks one is in the index */
 };
 
 static void restart_block(struct runfile *file)
@@ -46,7 +55,9 @@ int runfile_new(int fd, struct runfile **ret)
 	file->block = malloc(ROWS_BLOCK_MAX);
 	file->packed = malloc(file->packed_size);
 	file->zstd = ZSTD_createCCtx();
-	if (!file->block || !file->packed || !file->zstd) {
+	file->index = malloc(INDEX_MAX * sizeof(*file->index));
+	file->index_every = 1;
+	if (!file->block || !file->packed || !file->zstd || !file->index) {
 		runfile_free(file);
 		return -ENOMEM;
 	}
@@ -165,30 +176,29 @@ void runfile_summary(struct runfile *file, const struct record *summary)
 	note_section(file);
 }
 
+/* A long run's index keeps every second entry, then every fourth, ... */
+static void thin_index(struct runfile *file)
+{
+	for (size_t i = 0; i < INDEX_MAX / 2; i++)
+		file->index[i] = file->index[2 * i];
+	file->index_count = INDEX_MAX / 2;
+	file->index_every *= 2;
+}
+
 /* Remembers where the block that is written next stands. */
 static void note_block(struct runfile *file)
 {
-	size_t used = (size_t)(file->index.p - file->index_base);
-
-	if (file->index_size - used < 2 * BYTES_VARINT_MAX + 16) {
-		size_t size = file->index_size ? file->index_size * 2 : 4096;
-		uint8_t *base = realloc(file->index_base, size);
-
-		if (!base) {
-			file->error = -ENOMEM;
-			return;
-		}
-		file->index_base = base;
-		file->index_size = size;
-		file->index = (struct bytes_out){base + used, base + size, false};
-	}
-	bytes_put_varint(&file->index, file->offset - file->index_offset);
 	/* A block without rows of the tree repeats the tick of the one before. */
-	if (file->first_tick == 0)
-		file->first_tick = file->index_tick;
-	bytes_put_varint(&file->index, file->first_tick - file->index_tick);
-	file->index_offset = file->offset;
-	file->index_tick = file->first_tick;
+	if (file->first_tick > file->newest_tick)
+		file->newest_tick = file->first_tick;
+	if (file->blocks++ % file->index_every)
+		return;
+	if (file->index_count == INDEX_MAX) {
+		thin_index(file);
+		if ((file->blocks - 1) % file->index_every)
+			return;
+	}
+	file->index[file->index_count++] = (struct index_entry){file->offset, file->newest_tick};
 }
 
 void runfile_flush(struct runfile *file)
@@ -210,6 +220,7 @@ void runfile_flush(struct runfile *file)
 
 void runfile_finish(struct runfile *file)
 {
+	struct index_entry before = {0, 0};
 	struct bytes_out out;
 	uint8_t *at;
 
@@ -218,7 +229,11 @@ void runfile_finish(struct runfile *file)
 	bytes_put_u32(&out, ROWS_SKIPPABLE_MAGIC);
 	bytes_put_u32(&out, 0);
 	at = rows_begin(&out, SECTION_INDEX);
-	bytes_put_raw(&out, file->index_base, (size_t)(file->index.p - file->index_base));
+	for (size_t i = 0; i < file->index_count; i++) {
+		bytes_put_varint(&out, file->index[i].offset - before.offset);
+		bytes_put_varint(&out, file->index[i].tick - before.tick);
+		before = file->index[i];
+	}
 	rows_end(&out, at);
 	if (!file->error)
 		write_skippable(file, &out, file->block);
@@ -236,6 +251,6 @@ void runfile_free(struct runfile *file)
 	ZSTD_freeCCtx(file->zstd);
 	free(file->block);
 	free(file->packed);
-	free(file->index_base);
+	free(file->index);
 	free(file);
 }

@@ -48,10 +48,12 @@ for who in job leader; do
 	# shellcheck disable=SC1003
 	run pty "${as[@]}" expect=ready 'send=^C' $'expect=got INT\r\n' 'send=^C' \
 		$'expect=got INT\r\n' 'send=^\' 'expect=got QUIT' kill=12 -- mstat -q -o run.mstat -- "$signals"
-	is "keys give one signal each, to the $who of a terminal" "$out" $'ready
-^Cgot INT
-^Cgot INT
-^\\got QUIT
+	# The kernel may echo a key before or after what its signal made the program print.
+	keys=${out//^C/}
+	is "keys give one signal each, to the $who of a terminal" "${keys//^\\/}" $'ready
+got INT
+got INT
+got QUIT
 got USR2
 
 status 7'
