@@ -15,7 +15,7 @@
 #define PAGE_MAX 65536u
 #endif
 #define GUARD_SIZE PAGE_MAX
-/* zstd's compressor takes the most of it, once, for the hello: 11 KiB were seen. */
+/* zstd's compressor takes the most of it, once, for the hello: 2 to 11 KiB were seen. */
 #define STACK_SIZE 65536u
 /* Of the page that the TCB is in; the state begins after it. */
 #define TCB_SIZE 1024u

@@ -22,7 +22,8 @@
 
 struct sampler {
 	uint32_t freq;
-	uint32_t slow_every;  /* of so many ticks, one reads everything */
+	uint32_t slow_every;  /* of so many ticks, the first that is not missed reads everything */
+	uint64_t slow_last;   /* such a group of ticks: the one that was read last */
 	int64_t clock_offset; /* our CLOCK_MONOTONIC minus the host's: time_namespaces(7) */
 	uint64_t shift_ns;    /* our place within a quarter period, where the tree is large */
 	struct page page;
@@ -212,8 +213,8 @@ static int run(struct sampler *s)
 		if (command == GUEST_STOP)
 			return 0;
 		ret = sample(s, tick, now_ns,
-			     command == GUEST_LAST || tick % s->slow_every == 0 ||
-				     s->link.sent == 0);
+			     command == GUEST_LAST || tick / s->slow_every != s->slow_last);
+		s->slow_last = tick / s->slow_every;
 		if (command == GUEST_LAST)
 			guest_answer();
 		/* Where that took longer than a period, the wait ends at once, on a later tick. */

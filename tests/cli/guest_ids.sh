@@ -13,7 +13,7 @@ column() { mstat-decode -what samples run.mstat | awk -F'\t' -v name="$1" '
 ok "each call of libc" mstat -q -freq 100 -o run.mstat -- "$TARGETS/guest_ids" calls
 is "no thread keeps old ids at its return, and a sampler is there" \
 	"$(grep -v 'returned 0, 0 threads' <<<"$out")" "failures 0"
-notes=$(column notes | tail -n 11)
+notes=$(column notes | tail -n 20)
 like "the unprivileged sampler is refused taskstats" "$notes" taskstats_pid:denied
 like "it says what it uses instead, or the collector asks" "$notes" '@(collector_taskstats|schedstat|stat)'
 

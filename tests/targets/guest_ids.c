@@ -143,7 +143,7 @@ static int raw(const char *what)
 	start = look_now();
 	if (change(what) < 0)
 		return 77;
-	while (strangers())
+	while (strangers() && look_now() < start + LOOK_SECONDS)
 		look_pause();
 	took = look_now() - start;
 	look_gone();

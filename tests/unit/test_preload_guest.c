@@ -2,21 +2,15 @@
 /* The guest's thread: start, stop, last sample, forks, and its stack's limits. */
 #include "tests/unit/unit.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "core/wire.h"
 #include "preload/guest.h"
-#include "preload/sampler.h"
 
 static uint64_t now_ns(void)
 {
@@ -118,65 +112,142 @@ static void test_children(void **unused)
 	guest_stop();
 }
 
-static int overflow(void *state)
-{
-	volatile char frame[3000];
+static uintptr_t stack_at;
 
-	frame[0] = 1;
-	return overflow(state) + frame[0];
+static int find_stack(void *state)
+{
+	__atomic_store_n(&stack_at, (uintptr_t)__builtin_frame_address(0), __ATOMIC_RELEASE);
+	return idle(state);
 }
 
-/* An overflow of its stack is a fault, never somebody else's memory. */
+/* Directly below its stack nothing can be written: an overflow is never somebody else's memory. */
 static void test_guard(void **unused)
 {
-	int status = 0;
-	pid_t pid;
+	unsigned long start, end, below = 0;
+	char line[512], rights[8];
+	bool guarded = false;
+	FILE *maps;
 
 	(void)unused;
-	pid = fork();
-	if (pid == 0) {
-		guest_forget();
-		guest_start(overflow, 64);
-		for (;;)
-			pause();
+	assert_int_equal(guest_start(find_stack, 64), 0);
+	while (!__atomic_load_n(&stack_at, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	maps = fopen("/proc/self/maps", "re");
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps) &&
+	       sscanf(line, "%lx-%lx %7s", &start, &end, rights) == 3) {
+		if (stack_at >= start && stack_at < end)
+			guarded = below == start;
+		if (!strcmp(rights, "---p"))
+			below = end;
 	}
-	waitpid(pid, &status, 0);
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGSEGV);
+	fclose(maps);
+	guest_stop();
+	assert_true(guarded);
 }
 
-/* All signals are blocked in it, whatever the starter blocks. */
-static int look_at_mask(void *state)
+static pid_t raw_fork(void)
 {
-	uint64_t mask = 0;
+	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
 
-	(void)state;
-	syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, sizeof(mask));
-	*(uint64_t *)state = mask;
+/* Makes the next process that is born likely to get this pid. */
+static bool set_next_pid(pid_t pid)
+{
+	FILE *file = fopen("/proc/sys/kernel/ns_last_pid", "we");
+	bool done = file && fprintf(file, "%d", (int)pid - 1) > 0;
+
+	return file && fclose(file) == 0 && done;
+}
+
+/* In a child of the dead first process: has a child the first one's pid, it must know better. */
+static char try_pid(pid_t first)
+{
+	for (int i = 0; i < 200; i++) {
+		int status = 0;
+		pid_t pid;
+
+		if (!set_next_pid(first))
+			return 's';
+		pid = raw_fork();
+		if (pid == 0)
+			_exit(getpid() != first ? 2 : guest_is_here());
+		waitpid(pid, &status, 0);
+		if (WEXITSTATUS(status) != 2)
+			return WEXITSTATUS(status) == 0 ? 'y' : 'n';
+	}
+	return 's';
+}
+
+/* Pids turn round: a process with its ancestor's pid must not wait for that one's guest. */
+static void test_same_pid(void **unused)
+{
+	int go[2], result[2];
+	char byte = 0;
+	pid_t first;
+
+	(void)unused;
+	assert_int_equal(pipe(go), 0);
+	assert_int_equal(pipe(result), 0);
+	first = fork();
+	if (first == 0) {
+		guest_forget();
+		guest_start(idle, 64);
+		first = getpid();
+		if (raw_fork() == 0) {
+			byte = read(go[0], &byte, 1) == 1 ? try_pid(first) : 'n';
+			(void)!write(result[1], &byte, 1);
+		}
+		_exit(0);
+	}
+	waitpid(first, NULL, 0);
+	assert_int_equal(write(go[1], "", 1), 1);
+	assert_int_equal(read(result[0], &byte, 1), 1);
+	if (byte == 's') {
+		print_message("no pid can be chosen here\n");
+		skip();
+	}
+	assert_int_equal(byte, 'y');
+}
+
+static uint64_t guest_mask;
+static _Atomic int looked; /* 1: the state was zeroed, 2: it was not */
+
+static int look(void *state)
+{
+	uint8_t *byte = state;
+	int was = 1;
+
+	for (int i = 0; i < 20000; i++)
+		was = byte[i] ? 2 : was;
+	memset(state, 0xff, 20000);
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &guest_mask, sizeof(guest_mask));
+	looked = was;
 	return idle(state);
 }
 
-static int find_state(void *state)
-{
-	*(void **)state = state;
-	return idle(state);
-}
-
-static void test_zeroed_state(void **unused)
+/* Every guest finds zeroed memory, and has all signals blocked: glibc's own 32 and 33, too. */
+static void test_begin(void **unused)
 {
 	(void)unused;
-	assert_int_equal(guest_start(find_state, 20000), 0);
-	guest_stop();
-	assert_int_equal(guest_start(look_at_mask, 20000), 0);
-	guest_stop();
+	for (int i = 0; i < 3; i++) {
+		looked = 0;
+		assert_int_equal(guest_start(look, 20000), 0);
+		while (!looked)
+			usleep(100);
+		guest_stop();
+		assert_int_equal(looked, 1);
+		/* SIGKILL and SIGSTOP cannot be. */
+		assert_true(guest_mask == ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1)));
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start_stop),   cmocka_unit_test(test_last_against_stop),
-		cmocka_unit_test(test_children),     cmocka_unit_test(test_guard),
-		cmocka_unit_test(test_zeroed_state),
+		cmocka_unit_test(test_begin),	 cmocka_unit_test(test_start_stop),
+		cmocka_unit_test(test_children), cmocka_unit_test(test_last_against_stop),
+		cmocka_unit_test(test_guard),	 cmocka_unit_test(test_same_pid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
