@@ -19,11 +19,12 @@
 #define ROLLUP_NS_MIN	  10000u
 /* From this size on a walk's cost is that of its pages: below, of its mappings. */
 #define ROLLUP_KIB_TELLING 16384u
+/* Processes that all read everything ten times a second. */
+#define SLOW_AT_ONCE 64u
 
 struct sampler {
 	uint32_t freq;
-	uint32_t slow_every;  /* of so many ticks, the first that is not missed reads everything */
-	uint64_t slow_last;   /* such a group of ticks: the one that was read last */
+	uint64_t slow_last;   /* the newest group of ticks in which everything was read */
 	int64_t clock_offset; /* our CLOCK_MONOTONIC minus the host's: time_namespaces(7) */
 	uint64_t shift_ns;    /* our place within a quarter period, where the tree is large */
 	struct page page;
@@ -198,6 +199,15 @@ static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow)
 	return link_send(&s->link, &s->now);
 }
 
+/*
+ * Of so many ticks, the first that is not missed reads everything: that is 60 us where a fast tick is
+ * 20, and in a tree of thousands ten times a second would be whole CPUs.
+ */
+static uint64_t slow_every(const struct sampler *s)
+{
+	return (uint64_t)tick_slow_every(s->freq) * (1 + s->page.live / SLOW_AT_ONCE);
+}
+
 /* Samples until it is told to stop, or cannot any more. Returns 0 or why. */
 static int run(struct sampler *s)
 {
@@ -209,12 +219,12 @@ static int run(struct sampler *s)
 		enum guest_command command = guest_wait(at);
 		uint64_t now_ns = host_now(s);
 		uint64_t tick = tick_at(now_ns, s->freq);
+		uint64_t group = tick / slow_every(s);
 
 		if (command == GUEST_STOP)
 			return 0;
-		ret = sample(s, tick, now_ns,
-			     command == GUEST_LAST || tick / s->slow_every != s->slow_last);
-		s->slow_last = tick / s->slow_every;
+		ret = sample(s, tick, now_ns, command == GUEST_LAST || group != s->slow_last);
+		s->slow_last = group;
 		if (command == GUEST_LAST)
 			guest_answer();
 		/* Where that took longer than a period, the wait ends at once, on a later tick. */
@@ -223,15 +233,17 @@ static int run(struct sampler *s)
 	return ret;
 }
 
-/* Where more processes start than the collector can accept at once, we wait for our turn. */
+/*
+ * Where more processes start than the collector can accept at once, we wait for our turn. The clock's
+ * offset is not known yet: it is not needed for a wait.
+ */
 static int connect_in_turn(struct sampler *s)
 {
 	int ret;
 
 	while ((ret = link_open(&s->link, &sampler_config)) == -EAGAIN) {
 		uint64_t next = tick_at(host_now(s), s->freq) + 1;
-		enum guest_command command =
-			guest_wait(tick_ns(next, s->freq) + (uint64_t)s->clock_offset);
+		enum guest_command command = guest_wait(tick_ns(next, s->freq));
 
 		if (command == GUEST_LAST)
 			guest_answer();
@@ -241,7 +253,7 @@ static int connect_in_turn(struct sampler *s)
 	return ret;
 }
 
-/* Everything that must be there before the first sample. Returns 0, or a negative errno. */
+/* The hello goes first: many a process does not live for long. Returns 0, or a negative errno. */
 static long begin(struct sampler *s)
 {
 	long ret = leave_files(sampler_config.debug);
@@ -250,18 +262,17 @@ static long begin(struct sampler *s)
 		sampler_say("no file table of its own, errno", ret);
 		return ret;
 	}
-	s->freq = sampler_config.freq;
-	s->slow_every = tick_slow_every(s->freq);
 	be_ordinary();
-	s->clock_offset = read_clock_offset(s->proc.text, sizeof(s->proc.text));
-	ret = procfs_open(&s->proc);
+	s->freq = sampler_config.freq;
+	ret = connect_in_turn(s);
 	if (ret < 0) {
-		sampler_say("cannot read /proc/self/status, errno", ret);
+		sampler_say("cannot reach the collector, errno", ret);
 		return ret;
 	}
-	ret = connect_in_turn(s);
+	s->clock_offset = read_clock_offset(s->proc.text, sizeof(s->proc.text));
+	ret = procfs_open(&s->proc);
 	if (ret < 0)
-		sampler_say("cannot reach the collector, errno", ret);
+		sampler_say("cannot read /proc/self/status, errno", ret);
 	return ret;
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -248,6 +249,12 @@ static void try_calls(void)
 	syscall(SYS_mincore, NULL, 0, NULL);
 	syscall(SYS_madvise, NULL, 0, MADV_WIPEONFORK);
 	syscall(SYS_sched_getscheduler, 0);
+	syscall(SYS_sched_setscheduler, 0, -1, NULL);
+	syscall(SYS_prctl, PR_SET_NAME, "mstat");
+	syscall(SYS_mprotect, NULL, 0, PROT_NONE);
+	syscall(SYS_nanosleep, NULL, NULL);
+	syscall(SYS_tgkill, getpid(), getpid(), 0);
+	syscall(SYS_write, -1, buf, 0);
 	syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
 	syscall(SYS_futex, NULL, 1, 0, NULL, NULL, 0);
 	syscall(SYS_clone, CLONE_THREAD, NULL, NULL, NULL, NULL); /* EINVAL: no CLONE_SIGHAND */

@@ -28,11 +28,12 @@ is "reads none" "$(samples | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$
 	$c["pss_bytes"] != ""')" ""
 
 # gaps LIVE: of the walks that followed another, how many; and how many too soon. The cost is CPU
-# time, the row's time is its tick's: two ticks of room.
+# time, the row's time is its tick's: two ticks of room. In the first second not all may live yet.
 gaps() {
 	samples | awk -F'\t' -v live="$1" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
 		$c["rollup_cost_ns"] == "" || $c["rss_bytes"] < 50e6 { next }
 		{ p = $c["process"]
+		  if ($c["time_ns"] < 1e9) next
 		  if (p in at) { n++; early += ($c["time_ns"] - at[p] < 100 * live * cost[p] - 20e6) }
 		  at[p] = $c["time_ns"]; cost[p] = $c["rollup_cost_ns"] }
 		END { print (n > 0), early + 0 }'
