@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
@@ -80,7 +81,8 @@ static int lack_output(struct mstat *m)
 	if (m->named)
 		say("no run file can be made in this folder: %s; -o names another", strerror(-err));
 	else
-		say("%s: %s", m->out, strerror(-err));
+		say("%s: %s", m->out,
+		    err == -EWOULDBLOCK ? "another mstat is writing it" : strerror(-err));
 	return err;
 }
 
@@ -106,10 +108,16 @@ static int open_output(struct mstat *m)
 	if (!m->out)
 		return lack_output(m);
 	m->out_made = access(m->out, F_OK) < 0;
-	m->out_fd = open(m->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
-	if (m->out_fd < 0)
+	m->out_fd = open(m->out, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, mode);
+	if (m->out_fd < 0 || fstat(m->out_fd, &st) < 0)
 		return lack_output(m);
-	if (!wants_table(m) && fstat(m->out_fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	/* Two runs in one file would be none; a file system without locks is taken at its word. */
+	if ((flock(m->out_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) ||
+	    ftruncate(m->out_fd, 0) < 0)
+		return lack_output(m);
+	if (!wants_table(m))
 		fchmod(m->out_fd, mode);
 	return 0;
 }

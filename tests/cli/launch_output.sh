@@ -92,3 +92,10 @@ is "no room for the collector: one line" "$err" "mstat: cannot start the collect
 ok "no room for the collector: no record is left" test ! -e none.mstat
 exits "-h with a full stdout" 125 bash -c 'mstat -h >/dev/full'
 is "-h with a full stdout: one line" "$err" "mstat: stdout: No space left on device"
+
+start mstat -q -o shared.mstat -- sh -c 'echo ready; exec sleep 60'
+wait_for 10 grep -q ready started.out
+exits "a file that another mstat is writing" 125 mstat -o shared.mstat -- true
+like "is not written into" "$err" 'shared.mstat: another mstat is writing it'
+stop "$started"
+ok "and the other's record is whole" mstat-decode shared.mstat
