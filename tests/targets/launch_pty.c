@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define CONTINUED 0xffff /* as in wait(2) */
@@ -184,6 +185,7 @@ static void step(const char *what)
 static pid_t begin(int is_leader, int cols, char **command)
 {
 	struct winsize window = {.ws_row = 24, .ws_col = (unsigned short)cols};
+	struct termios modes;
 	int tells[2], orders[2];
 	pid_t pid;
 
@@ -196,6 +198,10 @@ static pid_t begin(int is_leader, int cols, char **command)
 	}
 	if (pid == 0)
 		be_shell(tells[1], orders[0], command);
+	/* A key that gives a signal shall not throw away what was printed just before. */
+	tcgetattr(master, &modes);
+	modes.c_lflag |= NOFLSH;
+	tcsetattr(master, TCSANOW, &modes);
 	fcntl(master, F_SETFD, FD_CLOEXEC);
 	close(tells[1]);
 	close(orders[0]);
