@@ -66,11 +66,12 @@ static void reader_open(struct cgroup_reader *reader, int dirfd, unsigned source
 		reader->reason = (uint8_t)reason_of(errno);
 }
 
+/* CPU time: one preemption within a read would forbid all reads for a second after it. */
 static uint64_t clock_now(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 

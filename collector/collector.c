@@ -53,6 +53,7 @@ struct collector {
 	uint64_t drained_ns;
 	struct runfile *file;
 	struct run run;
+	uint64_t start_realtime_ns;
 	int64_t clock_offset; /* our CLOCK_MONOTONIC minus the host's */
 	bool ticking;	      /* last_tick was sampled */
 	uint64_t last_tick;
@@ -348,7 +349,7 @@ int collector_enter(const struct collector *c, bool cloned_into)
 	return c->cgroup ? cgroup_enter(c->cgroup, cloned_into) : 0;
 }
 
-static void write_header(struct collector *c)
+void collector_record(struct collector *c)
 {
 	struct header header = {
 		.argv = c->config.argv,
@@ -356,11 +357,12 @@ static void write_header(struct collector *c)
 		.cgroup = c->cgroup ? cgroup_path(c->cgroup) : NULL,
 		.freq = c->config.freq,
 		.start_monotonic_ns = c->run.start_ns,
-		.start_realtime_ns = clock_ns(CLOCK_REALTIME),
+		.start_realtime_ns = c->start_realtime_ns,
 		.cpus = c->page->cpus,
 	};
 
-	header_write(c->file, &header);
+	if (c->file)
+		header_write(c->file, &header);
 }
 
 int collector_start(struct collector *c)
@@ -369,8 +371,7 @@ int collector_start(struct collector *c)
 	int ret;
 
 	run_start(&c->run, now_ns);
-	if (c->file)
-		write_header(c);
+	c->start_realtime_ns = clock_ns(CLOCK_REALTIME);
 	c->suspended_ns = suspended_ns();
 	c->last_tick = tick_at(now_ns, c->config.freq);
 	ret = sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC, 0, 1, on_timer, c);
@@ -434,18 +435,16 @@ static void drain_rest(struct collector *c)
 
 void collector_finish(struct collector *c, int status, struct record *ret_summary, int *ret_left)
 {
-	uint64_t now_ns;
+	uint64_t end_ns = host_now(c);
 	int left = c->cgroup ? cgroup_processes(c->cgroup, NULL, 0) : 0;
 
 	c->timer = sd_event_source_unref(c->timer);
 	take_tick(c, host_now(c));
 	drain_rest(c);
 	take_peak(c);
-	now_ns = host_now(c);
 	record_set(&c->run.summary, FIELD_EXIT_STATUS, status);
-	record_set(&c->run.summary, FIELD_DURATION, (int64_t)(now_ns - c->run.start_ns));
 	record_set(&c->run.summary, FIELD_COLLECTOR_CPU, (int64_t)own_cpu_ns());
-	run_finish(&c->run, now_ns);
+	run_finish(&c->run, host_now(c), end_ns);
 	if (c->file)
 		runfile_finish(c->file);
 	if (c->cgroup)

@@ -54,7 +54,10 @@ int collector_enter(const struct collector *c, bool cloned_into);
 /* Begins the run: time counts from here, ticks are sampled from here. Call just before the exec. */
 int collector_start(struct collector *c);
 
-/* The host's CLOCK_MONOTONIC at that moment, ns. */
+/* The program runs: the run file is begun. Nothing was written to it before. */
+void collector_record(struct collector *c);
+
+/* The host's CLOCK_MONOTONIC at the run's start, ns. */
 uint64_t collector_start_ns(const struct collector *c);
 
 /* The program could not enter the cgroup after all: the run goes on without one. */

@@ -31,6 +31,7 @@ static struct merge_item *add_item(struct merge *merge, struct process *process,
 	memset(item, 0, sizeof(*item));
 	item->process = process;
 	item->tick = tick;
+	item->order = merge->order++;
 	return item;
 }
 
@@ -41,11 +42,14 @@ static int64_t value_of(const struct record *rec, unsigned field)
 
 void merge_sample(struct merge *merge, struct process *process, const struct record *rec)
 {
-	struct merge_item *item = add_item(merge, process, rec->tick);
+	bool next = rec->tick == process->merged_tick ||
+		    rec->late_us >= TICK_SECOND / 2000 / merge->freq;
+	struct merge_item *item = add_item(merge, process, rec->tick + next);
 	struct process_values *v;
 
 	if (!item)
 		return;
+	process->merged_tick = rec->tick;
 	v = &item->values;
 	v->has_rss = record_has(rec, FIELD_RSS);
 	v->rss = value_of(rec, FIELD_RSS);
@@ -57,6 +61,8 @@ void merge_sample(struct merge *merge, struct process *process, const struct rec
 	v->pss_file = value_of(rec, FIELD_PSS_FILE);
 	v->pss_shmem = value_of(rec, FIELD_PSS_SHMEM);
 	v->pss_ns = tick_ns(rec->tick, merge->freq);
+	v->walk_anon = v->rss_anon;
+	v->walk_shmem = v->rss_shmem;
 	v->self = record_has(rec, FIELD_SELF_BYTES) ? rec->value[FIELD_SELF_BYTES] : -1;
 }
 
@@ -127,6 +133,8 @@ static void take_in(struct merge *merge, const struct merge_item *item)
 		v->pss_file = item->values.pss_file;
 		v->pss_shmem = item->values.pss_shmem;
 		v->pss_ns = item->values.pss_ns;
+		v->walk_anon = item->values.walk_anon;
+		v->walk_shmem = item->values.walk_shmem;
 	}
 	if (item->values.self >= 0)
 		v->self = item->values.self;
@@ -137,6 +145,7 @@ struct sums {
 	bool stale; /* a PSS is missing or too old */
 	uint64_t age;
 	struct process_values total;
+	int64_t moved_anon, moved_shmem; /* KiB of RSS since the PSS in the sums was read */
 };
 
 /* Unsigned: the values are a peer's word, and may be anything. */
@@ -164,6 +173,10 @@ static void sum_up(struct sums *sums, const struct merge *merge, uint64_t now_ns
 		add(&sums->total.pss_anon, v->pss_anon);
 		add(&sums->total.pss_file, v->pss_file);
 		add(&sums->total.pss_shmem, v->pss_shmem);
+		add(&sums->moved_anon, v->rss_anon);
+		add(&sums->moved_anon, (int64_t)(0 - (uint64_t)v->walk_anon));
+		add(&sums->moved_shmem, v->rss_shmem);
+		add(&sums->moved_shmem, (int64_t)(0 - (uint64_t)v->walk_shmem));
 	}
 }
 
@@ -175,6 +188,12 @@ static bool first_of(const struct record *row, unsigned v2, unsigned v1, int64_t
 		return false;
 	*ret = row->value[field];
 	return true;
+}
+
+/* What is to be taken off, in bytes: the PSS, and what has come (less what has gone) since. */
+static int64_t loss(int64_t pss, int64_t moved)
+{
+	return (int64_t)(0 - ((uint64_t)pss + (uint64_t)moved) * 1024);
 }
 
 static void put_pss(struct record *row, const struct sums *sums)
@@ -193,11 +212,11 @@ static void put_pss(struct record *row, const struct sums *sums)
 	record_set(row, FIELD_SUM_PSS_SHMEM, t->pss_shmem);
 	record_set(row, FIELD_PSS_AGE, (int64_t)sums->age);
 	if (first_of(row, FIELD_V2_ANON, FIELD_V1_ANON, &cgroup)) {
-		add(&cgroup, (int64_t)(0 - (uint64_t)t->pss_anon * 1024));
+		add(&cgroup, loss(t->pss_anon, sums->moved_anon));
 		record_set(row, FIELD_LOOSE_ANON, cgroup);
 	}
 	if (first_of(row, FIELD_V2_SHMEM, FIELD_V1_SHMEM, &cgroup)) {
-		add(&cgroup, (int64_t)(0 - (uint64_t)t->pss_shmem * 1024));
+		add(&cgroup, loss(t->pss_shmem, sums->moved_shmem));
 		record_set(row, FIELD_LOOSE_SHMEM, cgroup);
 	}
 }
@@ -243,8 +262,7 @@ static int by_tick(const void *left, const void *right)
 
 	if (a->tick != b->tick)
 		return a->tick < b->tick ? -1 : 1;
-	/* A process that came back (exec) is there again: its end is taken in first. */
-	return b->gone - a->gone;
+	return a->order < b->order ? -1 : a->order > b->order;
 }
 
 void merge_run(struct merge *merge, uint64_t until, void (*done)(void *arg, struct record *row),

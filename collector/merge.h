@@ -21,6 +21,7 @@
 
 struct merge_item {
 	uint64_t tick;
+	uint64_t order;		 /* of arrival */
 	struct process *process; /* borrowed */
 	bool gone;		 /* no sample: the process is not there from this tick on */
 	struct process_values values;
@@ -28,6 +29,7 @@ struct merge_item {
 
 struct merge {
 	uint32_t freq;
+	uint64_t order;
 	struct merge_item *items; /* owned: samples and ends, not yet taken in */
 	size_t items_count, items_size;
 	struct record *ticks; /* owned: the cgroup's rows that wait, ascending ticks */
@@ -36,8 +38,13 @@ struct merge {
 	size_t live_count, live_size;
 };
 
-/* Takes note of a process's sample, or of its end after last_tick. Memory out: it is left out. */
+/*
+ * Takes note of a process's sample. One that was taken in the second half of its tick's period, and a
+ * second one of the same tick (the last one, at exit), count from the next tick on: they would stand
+ * beside what the cgroup held before. Memory out: it is left out.
+ */
 void merge_sample(struct merge *merge, struct process *process, const struct record *rec);
+/* Takes note of its end after last_tick. */
 void merge_gone(struct merge *merge, struct process *process, uint64_t last_tick);
 
 /* Takes note of a tick's row with the cgroup's values. */

@@ -21,7 +21,9 @@ struct process_values {
 	int64_t rss, rss_anon, rss_shmem;
 	int64_t pss, pss_anon, pss_file, pss_shmem;
 	uint64_t pss_ns; /* when PSS was read */
-	int64_t self;	 /* bytes: of it, what is mstat's own */
+	/* RssAnon and RssShmem then: what has come and gone since moves what PSS accounts for. */
+	int64_t walk_anon, walk_shmem;
+	int64_t self; /* bytes: of it, what is mstat's own */
 };
 
 struct process {
@@ -36,6 +38,7 @@ struct process {
 	struct process *next_changed; /* in the run's list of those to be written */
 	bool is_changed;
 	uint64_t last_tick;
+	uint64_t merged_tick;	     /* of the newest sample that the merge took note of */
 	int64_t sampler_cpu;	     /* ns: of the connection that speaks, newest */
 	uint64_t sampler_cpu_before; /* ns: of those that ended; modulo 2^64 */
 	uint64_t asked_ns;	     /* taskstats on its behalf, last time */

@@ -20,7 +20,10 @@ static ssize_t ask(struct proxy *proxy, uint8_t *buf, size_t len)
 
 	if (send(proxy->fd, buf, len, MSG_NOSIGNAL) < 0)
 		return -errno;
-	n = recv(proxy->fd, buf, TASKSTATS_REPLY_MAX, 0);
+	/* An answer that came too late for its question is passed over. */
+	do
+		n = recv(proxy->fd, buf, TASKSTATS_REPLY_MAX, 0);
+	while (n >= 0 && taskstats_seq(buf, (size_t)n) != proxy->seq);
 	return n < 0 ? -errno : n;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ void run_init(struct run *run, uint32_t freq, struct runfile *file)
 	record_init(&run->summary);
 	run->summary.reason[SOURCE_RUN] = REASON_OK;
 	record_set(&run->summary, FIELD_RUN_PROCESSES, 0);
+	record_set(&run->summary, FIELD_RUN_SAMPLED, 0);
 	record_set(&run->summary, FIELD_RUN_TICKS, 0);
 	record_set(&run->summary, FIELD_RUN_SAMPLES, 0);
 	record_set(&run->summary, FIELD_RUN_DROPPED, 0);
@@ -101,14 +103,36 @@ static const char *how_started(const struct wire_hello *hello)
 	return hello->flags & WIRE_HELLO_RESTART ? "inside, after set*id" : "inside";
 }
 
+/* Writes what is buffered of a process under the name that it has now. */
+static void write_rows(struct run *run, struct process *process)
+{
+	if (process->rows_count && run->file)
+		runfile_rows(run->file, process->id, process->rows, process->rows_count);
+	run->buffered -= process->rows_count;
+	process->rows_count = 0;
+}
+
+static void say_hello(struct run *run, const struct process *process, uint64_t heard_ns,
+		      enum event kind, const struct wire_hello *hello)
+{
+	char text[WIRE_COMM_MAX + 64];
+
+	snprintf(text, sizeof(text), "%.*s, %s", (int)hello->comm_len, hello->comm,
+		 how_started(hello));
+	run_event(run, heard_ns, kind, process->id, process->pid, text);
+}
+
 struct process *run_hello(struct run *run, pid_t pid, uint64_t heard_ns,
 			  const struct wire_hello *hello)
 {
 	bool is_new;
 	struct process *process = processes_get(&run->processes, pid, hello->start_ticks, &is_new);
-	const char *how = how_started(hello);
 
-	if (!process || process_describe(process, hello, how) < 0)
+	if (!process)
+		return NULL;
+	/* What came before an exec belongs to the program that was run before. */
+	write_rows(run, process);
+	if (process_describe(process, hello, how_started(hello)) < 0)
 		return NULL;
 	if (is_new) {
 		process->info.first_ns = since_start(run, heard_ns);
@@ -117,13 +141,10 @@ struct process *run_hello(struct run *run, pid_t pid, uint64_t heard_ns,
 	process->peers++;
 	process->info.ended = 0;
 	process->info.last_ns = since_start(run, heard_ns);
-	/* A new one is named before what is told of it. */
-	if (is_new && run->file)
+	if (run->file)
 		runfile_process(run->file, &process->info);
-	else
-		note_change(run, process);
 	if (is_new || !(hello->flags & WIRE_HELLO_RESTART))
-		run_event(run, heard_ns, is_new ? EVENT_START : EVENT_EXEC, process->id, pid, how);
+		say_hello(run, process, heard_ns, is_new ? EVENT_START : EVENT_EXEC, hello);
 	return process;
 }
 
@@ -132,9 +153,7 @@ static void flush_rows(struct run *run)
 	for (size_t i = 0; i < run->processes.count; i++) {
 		struct process *process = run->processes.list[i];
 
-		if (process->rows_count)
-			runfile_rows(run->file, process->id, process->rows, process->rows_count);
-		process->rows_count = 0;
+		write_rows(run, process);
 		if (process->info.ended) {
 			free(process->rows);
 			process->rows = NULL;
@@ -142,8 +161,8 @@ static void flush_rows(struct run *run)
 		}
 	}
 	runfile_rows(run->file, 0, run->rows, run->rows_count);
+	run->buffered -= run->rows_count;
 	run->rows_count = 0;
-	run->buffered = 0;
 }
 
 static void flush(struct run *run)
@@ -154,7 +173,8 @@ static void flush(struct run *run)
 	if (!run->file)
 		return;
 	flush_rows(run);
-	record_set(&run->summary, FIELD_DURATION, (int64_t)since_start(run, run->now_ns));
+	record_set(&run->summary, FIELD_DURATION,
+		   (int64_t)since_start(run, run->end_ns ? run->end_ns : run->now_ns));
 	runfile_summary(run->file, &run->summary);
 	runfile_flush(run->file);
 }
@@ -195,6 +215,7 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 	if (rec->tick > process->last_tick)
 		process->last_tick = rec->tick;
 	count(run, FIELD_RUN_SAMPLES, 1);
+	count(run, FIELD_RUN_SAMPLED, process->info.samples == 0);
 	count(run, FIELD_RUN_DROPPED, rec->dropped);
 	process->info.samples++;
 	process->info.dropped += rec->dropped;
@@ -332,9 +353,10 @@ static void sum_sampler_cpu(struct run *run)
 	record_set(&run->summary, FIELD_SAMPLER_CPU, (int64_t)sum);
 }
 
-void run_finish(struct run *run, uint64_t now_ns)
+void run_finish(struct run *run, uint64_t now_ns, uint64_t end_ns)
 {
 	run->now_ns = now_ns;
+	run->end_ns = end_ns;
 	merge_run(&run->merge, UINT64_MAX, row_done, run);
 	sum_sampler_cpu(run);
 	for (size_t i = 0; i < run->processes.count; i++)

@@ -17,6 +17,7 @@
 struct run {
 	uint32_t freq;
 	uint64_t start_ns;    /* the host's CLOCK_MONOTONIC when the program was started */
+	uint64_t end_ns;      /* when the program ended; 0: it has not */
 	uint64_t now_ns;      /* the newest instant that the run was told of */
 	struct runfile *file; /* borrowed; NULL: none */
 	void (*on_tick)(void *arg, const struct record *row, int64_t time_ns);
@@ -65,8 +66,11 @@ void run_event(struct run *run, uint64_t at_ns, enum event kind, uint64_t proces
 /* A drain is over: completes the rows of ticks before until, writes a block once a second. */
 void run_settle(struct run *run, uint64_t now_ns, uint64_t until_tick);
 
-/* The end: all rows, and the summary (whose other fields the caller has set) with them. */
-void run_finish(struct run *run, uint64_t now_ns);
+/*
+ * The end: all rows, and the summary (whose other fields the caller has set) with them. The program
+ * ended at end_ns.
+ */
+void run_finish(struct run *run, uint64_t now_ns, uint64_t end_ns);
 
 void run_done(struct run *run);
 

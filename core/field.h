@@ -202,7 +202,8 @@ enum scope {
 	FIELD(170, RUN_REFUSED, RUN, "", 0, 1, "peers_refused")                              \
 	FIELD(171, SAMPLER_CPU, RUN, "", 0, 1, "sampler_cpu_ns")                             \
 	FIELD(172, COLLECTOR_CPU, RUN, "", 0, 1, "collector_cpu_ns")                         \
-	FIELD(173, MISSED_TICKS, RUN, "", 0, 1, "missed_ticks")
+	FIELD(173, MISSED_TICKS, RUN, "", 0, 1, "missed_ticks")                              \
+	FIELD(174, RUN_SAMPLED, RUN, "", 0, 1, "processes_sampled")
 
 /* One past the highest ids; arrays are indexed by id, with holes where no field stands. */
 #define FIELD_MAX  192

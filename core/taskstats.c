@@ -158,3 +158,8 @@ int taskstats_unpack(const uint8_t *buf, size_t len, enum source source, struct 
 		return -EBADMSG;
 	return parse_source(source, stats, stats_len, rec) ? 0 : -EOPNOTSUPP;
 }
+
+uint32_t taskstats_seq(const uint8_t *buf, size_t len)
+{
+	return len >= NLMSG_HDRLEN ? get_u32(buf + 8) : 0;
+}

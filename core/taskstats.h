@@ -37,4 +37,7 @@ size_t taskstats_pack_get(uint8_t *buf, uint16_t family, uint32_t seq, enum sour
  */
 int taskstats_unpack(const uint8_t *buf, size_t len, enum source source, struct record *rec);
 
+/* The number of the request that the message answers; 0 where it is none. */
+uint32_t taskstats_seq(const uint8_t *buf, size_t len);
+
 #endif

@@ -172,10 +172,14 @@ static long ask(struct procfs *proc, size_t len)
 	long n = sys_6(SYS_sendto, proc->netlink, proc->text, len, MSG_DONTWAIT | MSG_NOSIGNAL, 0,
 		       0);
 
-	if (n < 0)
-		return n;
-	return sys_6(SYS_recvfrom, proc->netlink, proc->text, TASKSTATS_REPLY_MAX, MSG_DONTWAIT, 0,
-		     0);
+	/* An answer that was left over from a question before is passed over. */
+	while (n >= 0) {
+		n = sys_6(SYS_recvfrom, proc->netlink, proc->text, TASKSTATS_REPLY_MAX,
+			  MSG_DONTWAIT, 0, 0);
+		if (n >= 0 && taskstats_seq((uint8_t *)proc->text, (size_t)n) == proc->seq)
+			break;
+	}
+	return n;
 }
 
 static int find_family(struct procfs *proc)

@@ -19,6 +19,8 @@
 #define ROLLUP_NS_MIN	  10000u
 /* From this size on a walk's cost is that of its pages: below, of its mappings. */
 #define ROLLUP_KIB_TELLING 16384u
+/* At exit the last sample must be sent within a millisecond. */
+#define ROLLUP_LAST_NS 200000u
 /* Processes that all read everything ten times a second. */
 #define SLOW_AT_ONCE 64u
 
@@ -123,14 +125,15 @@ static uint64_t predict_rollup(const struct sampler *s, uint64_t rss)
 	return s->rollup_cost + (rss - s->rollup_rss) / 1024 * per_mib;
 }
 
-static enum reason rollup_reason(const struct sampler *s, uint64_t now_ns)
+/* limit_ns: what it may take at most; at exit the program waits for it. */
+static enum reason rollup_reason(const struct sampler *s, uint64_t now_ns, uint64_t limit_ns)
 {
 	uint64_t rss = record_has(&s->now, FIELD_RSS) ? (uint64_t)s->now.value[FIELD_RSS] : 0;
 	uint64_t predicted = predict_rollup(s, rss);
 
 	if (predicted < ROLLUP_NS_MIN)
 		predicted = ROLLUP_NS_MIN;
-	if (predicted > sampler_config.stall_ns)
+	if (predicted > limit_ns)
 		return REASON_STALL;
 	if (s->page.live == 0 || now_ns < s->rollup_after || sampler_config.budget_ppm == 0)
 		return REASON_NOT_DUE;
@@ -158,7 +161,8 @@ static void read_slow(struct sampler *s)
 	procfs_read_taskstats(&s->proc, &s->now);
 	s->now.reason[SOURCE_SAMPLER] = REASON_OK;
 	record_set(&s->now, FIELD_SELF_CPU, (int64_t)sys_clock_ns(CLOCK_THREAD_CPUTIME_ID));
-	record_set(&s->now, FIELD_SELF_BYTES, (int64_t)(guest_memory() + link_unread(&s->link)));
+	record_set(&s->now, FIELD_SELF_BYTES,
+		   (int64_t)(guest_memory() + GUEST_KERNEL_BYTES + link_unread(&s->link)));
 }
 
 static void skip_slow(struct sampler *s)
@@ -172,8 +176,9 @@ static void skip_slow(struct sampler *s)
 }
 
 /* One sample. Returns 0, or why there can be no more. */
-static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow)
+static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow, bool last)
 {
+	uint64_t limit_ns = sampler_config.stall_ns;
 	enum reason rollup;
 	int ret;
 
@@ -187,7 +192,9 @@ static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow)
 		s->page = link_page(&s->link);
 		s->shift_ns = shift_of(s);
 	}
-	rollup = rollup_reason(s, now_ns);
+	if (last && limit_ns > ROLLUP_LAST_NS)
+		limit_ns = ROLLUP_LAST_NS;
+	rollup = rollup_reason(s, now_ns, limit_ns);
 	if (rollup == REASON_OK)
 		read_rollup(s);
 	else
@@ -223,7 +230,8 @@ static int run(struct sampler *s)
 
 		if (command == GUEST_STOP)
 			return 0;
-		ret = sample(s, tick, now_ns, command == GUEST_LAST || group != s->slow_last);
+		ret = sample(s, tick, now_ns, command == GUEST_LAST || group != s->slow_last,
+			     command == GUEST_LAST);
 		s->slow_last = group;
 		if (command == GUEST_LAST)
 			guest_answer();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -110,10 +111,47 @@ int launch_held(const struct launch_origin *origin)
 	return 0;
 }
 
+static bool is_elf(const char *path)
+{
+	char magic[SELFMAG];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool elf =
+		fd >= 0 && read(fd, magic, SELFMAG) == SELFMAG && !memcmp(magic, ELFMAG, SELFMAG);
+
+	if (fd >= 0)
+		close(fd);
+	return elf;
+}
+
+/*
+ * As execvp() does, a text without #! is a script of sh; but not a program of another machine. errno
+ * says why it returns.
+ */
+static void exec_program(const char *program, char **command, char **environment)
+{
+	size_t n = 0;
+	char **words;
+
+	execve(program, command, environment);
+	if (errno != ENOEXEC)
+		return;
+	while (command[n])
+		n++;
+	words = is_elf(program) ? NULL : calloc(n + 2, sizeof(*words));
+	if (words) {
+		words[0] = (char[]){"sh"};
+		words[1] = (char *)program;
+		memcpy(words + 2, command + 1, (n - 1) * sizeof(*words));
+		execve("/bin/sh", words, environment);
+	}
+	errno = ENOEXEC;
+}
+
 /* In the child, between clone and exec. What fails goes to the parent through the pipe. */
 __attribute__((noreturn)) static void become(const struct collector *collector,
 					     const struct launch_origin *origin, bool cloned_into,
-					     int pipe_fd, char **command, char **environment)
+					     int pipe_fd, const char *program, char **command,
+					     char **environment)
 {
 	struct launch_failure failure = {0};
 
@@ -124,7 +162,7 @@ __attribute__((noreturn)) static void become(const struct collector *collector,
 	if (origin->child_ignored)
 		signal(SIGCHLD, SIG_IGN);
 	sigprocmask(SIG_SETMASK, &origin->signals, NULL);
-	execvpe(command[0], command, environment);
+	exec_program(program, command, environment);
 	failure.exec_error = errno;
 	(void)!write(pipe_fd, &failure, sizeof(failure));
 	_exit(127);
@@ -179,7 +217,8 @@ static void read_failure(int fd, struct launch_failure *ret)
 }
 
 pid_t launch_start(const struct collector *collector, const struct launch_origin *origin,
-		   char **command, char **environment, struct launch_failure *ret)
+		   const char *program, char **command, char **environment,
+		   struct launch_failure *ret)
 {
 	int cgroup_fd = collector_clone_fd(collector);
 	int fds[2];
@@ -197,7 +236,7 @@ pid_t launch_start(const struct collector *collector, const struct launch_origin
 	if (pid < 0)
 		pid = fork();
 	if (pid == 0)
-		become(collector, origin, cgroup_fd >= 0, fds[1], command, environment);
+		become(collector, origin, cgroup_fd >= 0, fds[1], program, command, environment);
 	close(fds[1]);
 	if (pid < 0) {
 		int err = -errno;

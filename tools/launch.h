@@ -57,7 +57,8 @@ struct launch_failure {
  * exec_error it is reaped already.
  */
 pid_t launch_start(const struct collector *collector, const struct launch_origin *origin,
-		   char **command, char **environment, struct launch_failure *ret);
+		   const char *program, char **command, char **environment,
+		   struct launch_failure *ret);
 
 /*
  * Whether our sampler's system calls may be made under this process's seccomp filters: they are

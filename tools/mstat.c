@@ -114,11 +114,8 @@ static int open_output(struct mstat *m)
 	if (!S_ISREG(st.st_mode))
 		return 0;
 	/* Two runs in one file would be none; a file system without locks is taken at its word. */
-	if ((flock(m->out_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) ||
-	    ftruncate(m->out_fd, 0) < 0)
+	if (flock(m->out_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return lack_output(m);
-	if (!wants_table(m))
-		fchmod(m->out_fd, mode);
 	return 0;
 }
 
@@ -330,10 +327,19 @@ static int watch(struct mstat *m)
 	return ret < 0 ? ret : sd_event_loop(m->event);
 }
 
-static int open_table(struct mstat *m)
+/* The program runs: an older record is given up only now. */
+static int begin_output(struct mstat *m)
 {
 	struct table_clock clock = {m->options.freq, collector_start_ns(m->collector)};
+	struct stat st;
 
+	name_output(m);
+	if (fstat(m->out_fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		(void)!ftruncate(m->out_fd, 0);
+		if (!wants_table(m))
+			fchmod(m->out_fd, 0600);
+	}
+	collector_record(m->collector);
 	if (!wants_table(m))
 		return 0;
 	return table_open_rows(m->out_fd, TABLE_TSV, &table_builtin, SCOPE_TREE, &clock, &m->table);
@@ -400,10 +406,8 @@ static int start(struct mstat *m, struct launch_failure *ret)
 	if (err >= 0)
 		err = collector_start(m->collector);
 	if (err >= 0)
-		err = open_table(m);
-	if (err >= 0)
-		err = m->pid =
-			launch_start(m->collector, &m->origin, m->options.command, environ, ret);
+		err = m->pid = launch_start(m->collector, &m->origin, m->program,
+					    m->options.command, environ, ret);
 	return err;
 }
 
@@ -428,8 +432,9 @@ static int run(struct mstat *m)
 			    strerror(failure.cgroup_error));
 		collector_drop_cgroup(m->collector, -failure.cgroup_error);
 	}
-	name_output(m);
-	err = watch(m);
+	err = begin_output(m);
+	if (err >= 0)
+		err = watch(m);
 	if (err < 0)
 		say("lost the program: %s", strerror(-err));
 	code = finish(m);

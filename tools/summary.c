@@ -50,8 +50,8 @@ static void print_peak(FILE *to, const struct record *run)
 
 static void print_samples(FILE *to, const struct record *run)
 {
-	fprintf(to, "  processes  %" PRId64 " sampled from inside\n",
-		number(run, FIELD_RUN_PROCESSES));
+	fprintf(to, "  processes  %" PRId64 " heard of from inside, %" PRId64 " of them sampled\n",
+		number(run, FIELD_RUN_PROCESSES), number(run, FIELD_RUN_SAMPLED));
 	fprintf(to,
 		"  samples    %" PRId64 " of processes, %" PRId64 " of the tree; %" PRId64
 		" dropped, %" PRId64 " ticks missed\n",

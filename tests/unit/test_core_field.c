@@ -11,9 +11,21 @@
 
 /* Columns whose name does not end with a unit: plain counts, and the two that are compatible. */
 static const char *const plain[] = {
-	"rss",	      "kernel",	     "threads",	      "minor_faults", "major_faults",
-	"processes",  "oom_kills",   "ticks",	      "samples",      "samples_dropped",
-	"limit_hits", "exit_status", "peers_refused", "missed_ticks",
+	"rss",
+	"kernel",
+	"threads",
+	"minor_faults",
+	"major_faults",
+	"processes",
+	"oom_kills",
+	"ticks",
+	"samples",
+	"processes_sampled",
+	"samples_dropped",
+	"limit_hits",
+	"exit_status",
+	"peers_refused",
+	"missed_ticks",
 };
 static const char *const units[] = {"_bytes", "_ns", "_count"};
 

@@ -147,7 +147,7 @@ static void finish(uint64_t ticks)
 	struct reader *reader;
 	struct bytes_in block;
 
-	run_finish(&run, at(ticks));
+	run_finish(&run, at(ticks), 0);
 	runfile_finish(file);
 	memset(&found, 0, sizeof(found));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
@@ -425,7 +425,7 @@ static void no_file(void **state)
 	}
 	run_gone(&run, process);
 	run_event(&run, at(30), EVENT_NOTE, 0, 0, "said to nobody");
-	run_finish(&run, at(30));
+	run_finish(&run, at(30), 0);
 	assert_int_equal(on_ticks, 29);
 	assert_int_equal(run.buffered, 0);
 	assert_int_equal(summary(FIELD_PEAK_SAMPLED), 100);
