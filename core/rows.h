@@ -44,7 +44,7 @@ enum section {
 
 /* What happened, and the meaning of an event's number and text. Part of the run file. */
 enum event {
-	EVENT_START = 1,   /* a process was first heard of; text: "inside" and how */
+	EVENT_START = 1,   /* a process was first heard of; text: comm, and how it is measured */
 	EVENT_EXEC = 2,	   /* the process runs another program now */
 	EVENT_END = 3,	   /* the sampler's connection ended */
 	EVENT_GAP = 4,	   /* no sampling for that many ns: suspend, freeze or overload (text) */
