@@ -133,11 +133,9 @@ static enum reason rollup_reason(const struct sampler *s, uint64_t now_ns, uint6
 
 	if (predicted < ROLLUP_NS_MIN)
 		predicted = ROLLUP_NS_MIN;
-	if (predicted > limit_ns)
-		return REASON_STALL;
 	if (s->page.live == 0 || now_ns < s->rollup_after || sampler_config.budget_ppm == 0)
 		return REASON_NOT_DUE;
-	return REASON_OK;
+	return predicted > limit_ns ? REASON_STALL : REASON_OK;
 }
 
 /* CPU time, not wall time: one preemption within a walk would forbid all walks after it. */
