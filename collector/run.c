@@ -170,11 +170,11 @@ static void flush(struct run *run)
 	run->flushed_ns = run->now_ns;
 	run->refusals = 0;
 	say_changes(run);
+	record_set(&run->summary, FIELD_DURATION,
+		   (int64_t)since_start(run, run->end_ns ? run->end_ns : run->now_ns));
 	if (!run->file)
 		return;
 	flush_rows(run);
-	record_set(&run->summary, FIELD_DURATION,
-		   (int64_t)since_start(run, run->end_ns ? run->end_ns : run->now_ns));
 	runfile_summary(run->file, &run->summary);
 	runfile_flush(run->file);
 }
