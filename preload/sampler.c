@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -87,11 +88,24 @@ static void be_ordinary(void)
 	sys_2(SYS_prctl, PR_SET_NAME, "mstat");
 }
 
+/* Whether the main thread's children are in another time namespace than we are: CLONE_NEWTIME. */
+static bool clock_is_childrens(void)
+{
+	char own[64], theirs[64];
+	long n = sys_4(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/ns/time", own, sizeof(own));
+	long m = sys_4(SYS_readlinkat, AT_FDCWD, "/proc/self/ns/time_for_children", theirs,
+		       sizeof(theirs));
+
+	return n > 0 && m > 0 && (n != m || __builtin_memcmp(own, theirs, (size_t)n) != 0);
+}
+
+/* The file tells the offsets of the main thread's children: time_namespaces(7). */
 static int64_t read_clock_offset(char *text, size_t size)
 {
 	long n = procfs_slurp("/proc/self/timens_offsets", text, size);
+	int64_t offset = n > 0 ? parse_clock_offset(text, (size_t)n) : 0;
 
-	return n > 0 ? parse_clock_offset(text, (size_t)n) : 0;
+	return offset && clock_is_childrens() ? 0 : offset;
 }
 
 static uint64_t host_now(const struct sampler *s)

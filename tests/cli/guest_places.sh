@@ -23,6 +23,11 @@ if unshare -T --monotonic 100 true 2>/dev/null; then
 		ok "samples on the host's ticks" test "$(samples guest_work)" -ge 5
 		is "and none was off" "$(refused)" 0
 	done
+	ok "a clock for the children alone" mstat -q -freq 100 -o run.mstat -- \
+		"$TARGETS/guest_clock" 1000000 "$work" ticks 10
+	ok "they sample on the host's ticks" test "$(samples guest_work)" -ge 5
+	ok "as their parent does" test "$(samples guest_clock)" -ge 5
+	is "and neither was off" "$(refused)" 0
 else
 	skip "a clock of its own" "no time namespace is permitted"
 fi
