@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "tools/blockrows.h"
+#include "tools/flags.h"
 #include "tools/reader.h"
 #include "tools/table.h"
 
@@ -659,8 +660,16 @@ static int parse_options(int argc, char **argv, struct options *options)
 					      {0}};
 	int c;
 	int i = 0;
+	int at = 0;
 
-	while ((c = getopt_long_only(argc, argv, ":", longs, NULL)) != -1) {
+	for (;;) {
+		const char *word = argv[optind];
+
+		c = getopt_long_only(argc, argv, "+:", longs, &at);
+		if (c == -1)
+			break;
+		if (c != '?' && c != ':' && !flags_is_whole(word, longs[at].name))
+			c = '?';
 		switch (c) {
 		case 'w':
 			i = choose("what", "table", optarg, what_names, WHATS);
@@ -681,8 +690,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 			fprintf(stderr, "mstat-decode: %s needs a value\n", argv[optind - 1]);
 			return EXIT_USAGE;
 		default:
-			fprintf(stderr, "mstat-decode: unknown option %s (-h for help)\n",
-				argv[optind - 1]);
+			fprintf(stderr, "mstat-decode: unknown option %s (-h for help)\n", word);
 			return EXIT_USAGE;
 		}
 		if (i < 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/tick.h"
+#include "tools/flags.h"
 #include "tools/options.h"
 
 const char options_usage[] =
@@ -169,15 +170,6 @@ static const char *take(enum flag flag, const char *value, struct options *optio
 	}
 }
 
-/* getopt_long_only() takes abbreviations; Go does not, and scripts had better not, either. */
-static bool is_whole_name(const char *word, const char *name)
-{
-	size_t len = strlen(name);
-
-	word += strspn(word, "-");
-	return !strncmp(word, name, len) && (word[len] == '\0' || word[len] == '=');
-}
-
 static enum options_result bad(char *error, size_t size, const char *what, const char *word,
 			       const char *rest)
 {
@@ -201,7 +193,7 @@ static enum options_result read_flags(int argc, char **argv, struct options *ret
 			return OPTIONS_RUN;
 		if (flag == ':')
 			return bad(error, size, "flag needs a value: ", argv[word], "");
-		if (flag == '?' || !is_whole_name(argv[word], flags[at].name))
+		if (flag == '?' || !flags_is_whole(argv[word], flags[at].name))
 			return bad(error, size, "unknown flag: ", argv[word], "; see mstat -h");
 		if (flag == H || flag == HELP)
 			return OPTIONS_HELP;

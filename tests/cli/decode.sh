@@ -42,6 +42,7 @@ exits 'an unknown table' 2 mstat-decode -what nonsense run.mstat
 like '... is named' "$err" 'nonsense'
 exits 'an unknown format' 2 mstat-decode -format xml run.mstat
 exits 'an unknown flag' 2 mstat-decode -bogus run.mstat
+exits 'an abbreviated flag' 2 mstat-decode -w ticks run.mstat
 exits 'a missing file' 1 mstat-decode nothing.mstat
 like '... is named' "$err" 'nothing.mstat.*No such file'
 exits 'a folder' 1 mstat-decode .

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MSTAT_TOOLS_FLAGS_H
+#define MSTAT_TOOLS_FLAGS_H
+
+#include <stdbool.h>
+
+/*
+ * Whether a word of the command line (-freq, --freq, -freq=59) names that flag in full:
+ * getopt_long_only() takes abbreviations; Go does not, and scripts had better not, either.
+ */
+bool flags_is_whole(const char *word, const char *name);
+
+#endif
