@@ -94,11 +94,11 @@ static int make_page(struct collector *c)
 	return 0;
 }
 
-static bool on_admit(void *arg, pid_t pid, uid_t uid, const char **ret_why)
+static bool on_admit(void *arg, struct peer *peer, const char **ret_why)
 {
 	struct collector *c = arg;
 
-	return members_admit(&c->members, c->cgroup, pid, uid, ret_why);
+	return members_admit(&c->members, c->cgroup, peer, ret_why);
 }
 
 /* Who it is, is the kernel's word; in another pid namespace than ours a parent's pid says nothing. */
@@ -111,7 +111,8 @@ static struct process *on_hello(void *arg, const struct peer *peer, const struct
 	checked.gid = peer->gid;
 	if (hello->pid != (uint32_t)peer->pid)
 		checked.ppid = 0;
-	if (hello->freq != c->config.freq)
+	if (hello->freq != c->config.freq ||
+	    !members_confirm(&c->members, peer, hello->start_ticks))
 		return NULL;
 	return run_hello(&c->run, peer->pid, peer->accepted_ns, &checked);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "collector/members.h"
@@ -11,8 +13,16 @@
 /* Word 9 of /proc/PID/stat: include/linux/sched.h. */
 #define PF_EXITING 4
 
-/* On v1 a process has left its cgroup when it exits, before its pidfd says that it is gone. */
-static bool is_exiting(pid_t pid)
+#ifndef SO_PEERPIDFD /* Linux 6.5; include/uapi/asm-generic/socket.h */
+#define SO_PEERPIDFD 77
+#endif
+
+/* What /proc/PID/stat says of a process; all zero where there is none. */
+struct stat_words {
+	uint64_t flags, start_ticks;
+};
+
+static struct stat_words ask_stat(pid_t pid)
 {
 	char path[32];
 	char text[512];
@@ -20,7 +30,9 @@ static bool is_exiting(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	len = smallfile_read(path, text, sizeof(text));
-	return len == 0 || parse_word(text, len, 9) & PF_EXITING;
+	if (len == 0)
+		return (struct stat_words){0};
+	return (struct stat_words){parse_word(text, len, 9), parse_word(text, len, 22)};
 }
 
 static bool uid_is_known(const struct members *members, uid_t uid)
@@ -44,28 +56,65 @@ void members_init(struct members *members)
 }
 
 /*
- * The pid cannot be another's while the pidfd says that it lives;
- * one that is dead already cannot be looked up any more: it is believed, where it was of a user
- * whose processes the run has.
+ * A descriptor of the process that connected; -1 where it is dead. Older kernels know none but that
+ * of whoever has its pid now: then *ret_exact is false.
  */
-bool members_admit(struct members *members, const struct cgroup *cg, pid_t pid, uid_t uid,
+static int open_peer(int fd, pid_t pid, bool *ret_exact)
+{
+	int pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+
+	*ret_exact = true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) == 0)
+		return pidfd;
+	if (errno != ENOPROTOOPT)
+		return -1;
+	*ret_exact = false;
+	return pidfd_open(pid, 0);
+}
+
+/* Zombies too. */
+static bool has_ended(int pidfd)
+{
+	struct pollfd gone = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&gone, 1, 0) > 0;
+}
+
+bool members_admit(struct members *members, const struct cgroup *cg, struct peer *peer,
 		   const char **ret_why)
 {
-	struct pollfd gone = {.events = POLLIN}; /* readable: it has ended, zombies too */
-	bool member, dead;
+	bool exact, member, dead;
+	struct stat_words words;
+	int pidfd;
 
 	*ret_why = "not of this run";
 	if (!cg) {
 		*ret_why = "another user";
-		return uid == geteuid() || geteuid() == 0;
+		return peer->uid == geteuid() || geteuid() == 0;
 	}
-	gone.fd = pidfd_open(pid, 0);
-	if (gone.fd < 0)
-		return uid_is_known(members, uid);
-	member = cgroup_holds(cg, pid);
-	dead = poll(&gone, 1, 0) > 0 || (!member && is_exiting(pid));
-	close(gone.fd);
-	if (member && !dead)
-		uid_note(members, uid);
-	return dead ? uid_is_known(members, uid) : member;
+	pidfd = open_peer(peer->fd, peer->pid, &exact);
+	if (pidfd < 0)
+		return uid_is_known(members, peer->uid);
+	member = cgroup_holds(cg, peer->pid);
+	words = ask_stat(peer->pid);
+	/* On v1 a process has left its cgroup when it exits, before its pidfd says that it is gone. */
+	dead = has_ended(pidfd) || words.start_ticks == 0 || (!member && words.flags & PF_EXITING);
+	close(pidfd);
+	if (dead)
+		return uid_is_known(members, peer->uid);
+	if (member && exact)
+		uid_note(members, peer->uid);
+	if (!exact)
+		peer->start_ticks = words.start_ticks;
+	return member;
+}
+
+bool members_confirm(struct members *members, const struct peer *peer, uint64_t start_ticks)
+{
+	/* The one whom we looked at has got the pid of one who is dead. */
+	if (peer->start_ticks && peer->start_ticks != start_ticks)
+		return uid_is_known(members, peer->uid);
+	uid_note(members, peer->uid);
+	return true;
 }

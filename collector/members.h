@@ -7,9 +7,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "collector/cgroup.h"
+#include "collector/peers.h"
 
 /* Users whose processes were seen in the run; more than a tree has in practice. */
 #define MEMBERS_UIDS_MAX 64
@@ -23,11 +25,18 @@ struct members {
 void members_init(struct members *members);
 
 /*
- * Whether the process that connected, by the kernel's word (SO_PEERCRED), is of the run: in its
- * cgroup. cg may be NULL: then those of our own user are, and all where we are root. Where it is
- * not, *ret_why says why.
+ * Whether the process that connected is of the run: in its cgroup. cg may be NULL: then those of our
+ * own user are, and all where we are root. Where it is not, *ret_why says why. One that is dead
+ * already cannot be looked up any more: it is believed, where it was of a user whose processes the
+ * run has.
+ *
+ * Where the kernel cannot say that the process looked at is the one that connected (before 6.5),
+ * peer->start_ticks is set to its start time, for members_confirm().
  */
-bool members_admit(struct members *members, const struct cgroup *cg, pid_t pid, uid_t uid,
+bool members_admit(struct members *members, const struct cgroup *cg, struct peer *peer,
 		   const char **ret_why);
+
+/* Whether an admitted peer, whose hello says start_ticks, is the process that was looked at. */
+bool members_confirm(struct members *members, const struct peer *peer, uint64_t start_ticks);
 
 #endif

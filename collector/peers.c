@@ -74,43 +74,43 @@ static void send_page(int fd, int page_fd)
 	(void)!sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void add_peer(struct peers *peers, int fd, const struct ucred *cred, uint64_t now_ns)
+static void add_peer(struct peers *peers, const struct peer *admitted)
 {
-	struct peer *peer = calloc(1, sizeof(*peer));
+	struct peer *peer = malloc(sizeof(*peer));
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
 
-	if (!peer || epoll_ctl(peers->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-		peers->sink.refused(peers->sink.arg, cred->pid, "out of memory");
+	if (!peer || epoll_ctl(peers->epoll, EPOLL_CTL_ADD, admitted->fd, &event) < 0) {
+		peers->sink.refused(peers->sink.arg, admitted->pid, "out of memory");
 		free(peer);
-		close(fd);
+		close(admitted->fd);
 		return;
 	}
-	peer->fd = fd;
-	peer->pid = cred->pid;
-	peer->uid = cred->uid;
-	peer->gid = cred->gid;
-	peer->accepted_ns = now_ns;
+	*peer = *admitted;
 	peer->next = peers->first;
 	if (peer->next)
 		peer->next->prev = peer;
 	peers->first = peer;
 	peers->count++;
-	send_page(fd, peers->page_fd);
+	send_page(peer->fd, peers->page_fd);
 }
 
 static void take_connection(struct peers *peers, int fd, uint64_t now_ns)
 {
 	struct ucred cred = {0};
 	socklen_t len = sizeof(cred);
+	struct peer peer = {.fd = fd, .accepted_ns = now_ns};
 	const char *why = "no credentials";
+	int err = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	    peers->sink.admit(peers->sink.arg, cred.pid, cred.uid, &why)) {
-		add_peer(peers, fd, &cred, now_ns);
-	} else {
-		peers->sink.refused(peers->sink.arg, cred.pid, why);
-		close(fd);
+	peer.pid = cred.pid;
+	peer.uid = cred.uid;
+	peer.gid = cred.gid;
+	if (err == 0 && peers->sink.admit(peers->sink.arg, &peer, &why)) {
+		add_peer(peers, &peer);
+		return;
 	}
+	peers->sink.refused(peers->sink.arg, peer.pid, why);
+	close(fd);
 }
 
 int peers_accept(struct peers *peers, int listen_fd, uint64_t now_ns)

@@ -19,7 +19,9 @@ struct peer {
 	int fd; /* owned */
 	pid_t pid;
 	uid_t uid;
-	gid_t gid;		 /* SO_PEERCRED: the kernel's word, not the peer's */
+	gid_t gid; /* SO_PEERCRED: the kernel's word, not the peer's */
+	/* Set by admit(): 0, or the start of the process (/proc/PID/stat) that its hello must tell. */
+	uint64_t start_ticks;
 	uint64_t accepted_ns;	 /* CLOCK_MONOTONIC of the host */
 	struct process *process; /* borrowed; NULL before its hello */
 	struct record last;	 /* what its next delta is against */
@@ -31,7 +33,7 @@ struct peer {
 /* Who is told. The rec and the hello's strings live during the call only. */
 struct peers_sink {
 	/* Whether that process may speak; where not, *ret_why says it in a word or three. */
-	bool (*admit)(void *arg, pid_t pid, uid_t uid, const char **ret_why);
+	bool (*admit)(void *arg, struct peer *peer, const char **ret_why);
 	/* Returns the process it speaks for, or NULL to end the connection. */
 	struct process *(*hello)(void *arg, const struct peer *peer,
 				 const struct wire_hello *hello);

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # A member of the run that abuses the socket, and somebody who is no member.
+# vm: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/cli/collect_lib
@@ -37,3 +38,32 @@ is "the run ends well" $? 0
 is "the stranger was refused" "$(summary stranger.mstat peers_refused)" 1
 like "and is told" "$(mstat-decode -what events stranger.mstat)" 'refused.*not of this run'
 is "only the member is in the record" "$(mstat-decode -what processes stranger.mstat | column comm)" collect_hold
+
+# One whose pid has become a member's when the collector looks. It is of a user who is not in the run:
+# else one who is dead is believed.
+if [ "$(id -u)" = 0 ] && : 2>/dev/null >>/proc/sys/kernel/ns_last_pid; then
+	cp "$TARGETS/collect_hostile" . && chmod 755 . collect_hostile
+	touch go
+	start mstat -q -freq 20 -o reused.mstat -- sh -c '"$0" 5 0 0 there go & "$1" pid' \
+		"$TARGETS/collect_hold" "$TARGETS/collect_pid"
+	mstat=$started
+	ok "a run" wait_for 20 test -e there
+	socket=$(tr '\0' '\n' <"/proc/$(pgrep -P "$mstat")/environ" | sed -n 's/^MSTAT_SOCKET=//p')
+	kill -STOP "$mstat"
+	MSTAT_SOCKET=$socket MSTAT_FREQ=20 setpriv --reuid=65534 --clear-groups ./collect_hostile dead >knocked &
+	dead=$!
+	wait "$dead"
+	is "a stranger knocks and is gone" "$(cat knocked)" "done"
+	echo "$dead" >pid.new && mv pid.new pid
+	ok "a member gets his pid" wait_for 20 grep -q reused "$TMP/started.out"
+	kill -CONT "$mstat"
+	rm go pid
+	wait "$mstat"
+	is "the run ends well" $? 0
+	is "the stranger was refused" "$(summary reused.mstat peers_refused)" 1
+	unlike "and is not in the record" "$(mstat-decode -what processes reused.mstat | column comm)" '(^|
+)x(
+|$)'
+else
+	skip "a pid that becomes a member's" "not root, or the kernel has no ns_last_pid"
+fi

@@ -5,6 +5,7 @@
  *        collect_hostile flood     messages as fast as they are taken, for a second
  *        collect_hostile silent N  N connections that say nothing, for a second
  *        collect_hostile churn     connections made and closed, for a second
+ *        collect_hostile dead      sends hello, and is gone
  *        collect_hostile deaf      never reads, sends hello only, and is idle for a second
  */
 #include <stdio.h>
@@ -128,7 +129,7 @@ int main(int argc, char **argv)
 		silent(argc > 2 ? atoi(argv[2]) : 100);
 	else if (!strcmp(what, "churn"))
 		churn();
-	else if (hello_on(join()) > 0)
+	else if (hello_on(join()) > 0 && strcmp(what, "dead"))
 		nanosleep(&second, NULL);
 	puts("done");
 	return 0;

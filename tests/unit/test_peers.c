@@ -33,11 +33,11 @@ static int listener, page;
 static struct sockaddr_un addr;
 static socklen_t addr_len;
 
-static bool on_admit(void *arg, pid_t pid, uid_t uid, const char **ret_why)
+static bool on_admit(void *arg, struct peer *peer, const char **ret_why)
 {
 	(void)arg;
-	assert_int_equal(pid, getpid());
-	assert_int_equal(uid, getuid());
+	assert_int_equal(peer->pid, getpid());
+	assert_int_equal(peer->uid, getuid());
 	told.admitted++;
 	*ret_why = "not wanted";
 	return told.admit;
