@@ -107,24 +107,37 @@ is() {
 	_result $same "$1" "got:  $2" "want: $3"
 }
 
+# A pattern that is none matches nothing, and fails both.
+_match() {
+	[[ $1 =~ $2 ]]
+	case $? in
+	0) echo yes ;;
+	1) echo no ;;
+	*) echo "no pattern" ;;
+	esac
+} 2>/dev/null
+
 like() {
-	local matches=0
-	[[ $2 =~ $3 ]] && matches=1
-	_result $matches "$1" "got:       $2" "unlike:    $3"
+	local matches
+	matches=$(_match "$2" "$3")
+	_result "$([ "$matches" = yes ] && echo 1)" "$1" "got:       $2" "unlike:    $3"
 }
 
 unlike() {
-	local matches=0
-	[[ $2 =~ $3 ]] && matches=1
-	_result $((1 - matches)) "$1" "got:       $2" "but like:  $3"
+	local matches
+	matches=$(_match "$2" "$3")
+	_result "$([ "$matches" = no ] && echo 1)" "$1" "got:       $2" "but like:  $3"
 }
 
 within() {
 	local near
-	near=$(awk -v got="$2" -v want="$3" -v pct="$4" 'BEGIN {
-		off = got - want; if (off < 0) off = -off
-		room = want * pct / 100; if (room < 0) room = -room
-		print (got ~ /^-?[0-9.]+(e[-+]?[0-9]+)?$/ && off <= room) ? 1 : 0 }')
+	near=$(awk -v got="$2" -v want="$3" -v pct="$4" '
+		function number(text) { return text ~ /^-?[0-9.]+(e[-+]?[0-9]+)?$/ }
+		BEGIN {
+			off = got - want; if (off < 0) off = -off
+			room = want * pct / 100; if (room < 0) room = -room
+			print (number(got) && number(want) && off <= room) ? 1 : 0
+		}')
 	_result "$near" "$1" "got:  $2" "want: $3, give or take $4%"
 }
 
