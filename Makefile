@@ -51,9 +51,9 @@ BASE   = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(WARN)
 HARDEN = -fstack-protector-strong -fPIE
 
 DEFS   = -DMSTAT_VERSION='"$(VERSION)"' -DMSTAT_LIBDIR='"$(LIBDIR)"'
-TOOLS_CFLAGS  = $(BASE) $(CFLAGS) $(HARDEN) $(DEFS) \
+TOOLS_CFLAGS  = $(BASE) $(CFLAGS) $(HARDEN) $(DEFS) -pthread \
                 $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-TOOLS_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
+TOOLS_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 
 # The code that runs inside the measured program. The sampler is freestanding: it imports no symbol.
 # Only the app-side files may touch libc.
@@ -75,7 +75,7 @@ ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
 
 # ---- sources ---------------------------------------------------------------------------------
 
-PROGRAMS  = mstat mstat-decode
+PROGRAMS  = mstat mstat-decode mstat-mark
 APP_SIDE  = preload/entry.c preload/interpose.c
 
 CORE      := $(wildcard core/*.c)
@@ -83,7 +83,7 @@ COLLECTOR := $(wildcard collector/*.c)
 TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c),$(wildcard tools/*.c))
 SAMPLER   := $(filter-out $(APP_SIDE),$(wildcard preload/*.c preload/*.S))
 UNIT      := $(wildcard tests/unit/test_*.c)
-TARGETS   := $(wildcard tests/targets/*.c tests/bench/*.c)
+TARGETS   := $(filter-out tests/targets/counted_%,$(wildcard tests/targets/*.c tests/bench/*.c))
 FUZZ      := $(wildcard tests/fuzz/fuzz_*.c)
 
 object = $(addprefix $(1)/,$(addsuffix .o,$(basename $(2))))
@@ -99,6 +99,7 @@ UNIT_BINS    = $(UNIT_BUILT:%.c=$(B)/%)
 TARGET_SOS   = $(patsubst %.c,build/%.so,$(filter tests/targets/lib%,$(TARGETS)))
 TARGET_BINS  = $(patsubst %.c,build/%,$(filter-out tests/targets/lib%,$(TARGETS)))
 FUZZ_BINS    = $(FUZZ:%.c=build/%)
+COUNTED      = build/tests/targets/libmstat-counted.so
 
 .PHONY: all
 all: $(BINS) $(PRELOAD) $(if $(SAN),$(B)/lib) ## build the programs and the library (the default)
@@ -144,6 +145,11 @@ $(B)/bin/mstat-decode: $(B)/tools/mstat-decode.o $(B)/libtools.a $(B)/libcore.a
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS)
+
+$(B)/bin/mstat-mark: $(B)/tools/mstat-mark.o $(B)/libtools.a
+	$(call say,LD,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^
 
 # A sanitized mstat uses the one libmstat.so there is.
 build/san-%/lib: $(PRELOAD)
@@ -200,6 +206,14 @@ $(PRELOAD): $(APP_OBJS) $(P)/sampler.o preload/libmstat.map .ci/check-guest
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(filter %.o,$^)
 	$(Q)NM=$(NM) .ci/check-guest library $@ preload/libmstat.map
 
+# The same library with a sampler that counts what it has sent.
+COUNTED_OBJS = $(subst $(P)/preload/link.o,$(P)/tests/targets/counted_link.o,$(SAMPLER_OBJS))
+
+$(COUNTED): $(APP_OBJS) $(COUNTED_OBJS) $(P)/zstd-static.o preload/libmstat.map
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(filter %.o,$^)
+
 # ---- tests -----------------------------------------------------------------------------------
 
 UNIT_LIBS = $(ARCHIVES)
@@ -230,7 +244,7 @@ FUZZ_SECONDS = 10
 $(FUZZ_BINS): build/tests/fuzz/%: tests/fuzz/%.c $(CORE) $(COLLECTOR) $(TOOLS) $(P)/flags
 	$(call say,CLANG,$(@:build/%=%))
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BASE) -g -O1 $(DEFS) -fsanitize=fuzzer,address,undefined \
+	$(Q)$(CLANG) $(BASE) -g -O1 -pthread $(DEFS) -fsanitize=fuzzer,address,undefined \
 	  -fno-sanitize-recover=all -MF $@.d -o $@ $(filter %.c,$^) $(ZSTD_LIBS) $(SYSTEMD_LIBS)
 
 SANITIZED = $(patsubst %.c,build/san-address-undefined/%,\
@@ -241,7 +255,7 @@ JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: check check-unit check-cli check-vm test-programs unit-programs
 unit-programs: $(UNIT_BINS)
-test-programs: all unit-programs $(TARGET_BINS) $(TARGET_SOS)
+test-programs: all unit-programs $(TARGET_BINS) $(TARGET_SOS) $(COUNTED)
 check: ## install what the tests need, build, run every test; ends with "N passed, N failed"
 	@.ci/deps build test
 	@.ci/deps --try vm

@@ -47,7 +47,7 @@ static int run_paths(struct cgroup *cg, const struct cgroup_place *place, bool s
 }
 
 /* Nothing is made where the program could not be moved to afterwards. */
-static int check_writable(int fd)
+int cgroup_dir_check_writable(int fd)
 {
 	if (faccessat(fd, ".", W_OK, AT_EACCESS) < 0 ||
 	    faccessat(fd, "cgroup.procs", W_OK, AT_EACCESS) < 0)
@@ -65,7 +65,7 @@ static void make_twin(struct cgroup *cg, const struct cgroup_place *place, const
 	cleanup_fd int parent = cgroup_dir_open(AT_FDCWD, place->unified);
 
 	/* It adds only pressure and a cheap start: where it cannot be had, the run goes without. */
-	if (parent < 0 || check_writable(parent) < 0)
+	if (parent < 0 || cgroup_dir_check_writable(parent) < 0)
 		return;
 	cgroup_dir_sweep(parent);
 	cgroup_dir_make(parent, name, &cg->twin);
@@ -74,7 +74,7 @@ static void make_twin(struct cgroup *cg, const struct cgroup_place *place, const
 static int make_v1(struct cgroup *cg, const struct cgroup_place *place, const char *name)
 {
 	cleanup_fd int parent = cgroup_dir_open(AT_FDCWD, place->memory);
-	int err = parent < 0 ? parent : check_writable(parent);
+	int err = parent < 0 ? parent : cgroup_dir_check_writable(parent);
 
 	if (err < 0)
 		return err;
@@ -174,7 +174,7 @@ static int make_in_own(struct cgroup *cg, const struct cgroup_place *place, cons
 {
 	cleanup_fd int own = cgroup_dir_open(AT_FDCWD, place->memory);
 	bool self = false;
-	int err = own < 0 ? own : check_writable(own);
+	int err = own < 0 ? own : cgroup_dir_check_writable(own);
 
 	if (err < 0)
 		return err;
@@ -241,7 +241,7 @@ static bool make_in_parent(struct cgroup *cg, const struct cgroup_place *place, 
 	parent = cgroup_dir_open(AT_FDCWD, path);
 	if (parent < 0 || faccessat(parent, "cgroup.controllers", F_OK, 0) < 0)
 		return false;
-	err = check_writable(parent);
+	err = cgroup_dir_check_writable(parent);
 	if (err == 0)
 		cgroup_dir_sweep(parent);
 	/* What an inner cgroup gives to its children is its owner's affair; the root has no owner. */
@@ -277,6 +277,8 @@ static struct cgroup *cgroup_new(enum cgroup_mode mode)
 	cgroup_dir_init(&cg->memory);
 	cgroup_dir_init(&cg->twin);
 	cgroup_dir_init(&cg->leaf);
+	cgroup_dir_init(&cg->freezer);
+	cg->phase_fd = -1;
 	for (unsigned i = 0; i < SOURCE_MAX; i++)
 		cg->reader[i].fd = -1;
 	return cg;
@@ -317,6 +319,8 @@ int cgroup_enter(const struct cgroup *cg, bool joined_v2)
 	/* "0" is the writer. Each write waits for an RCU grace period, 8-12 ms: none too many. */
 	if (!joined_v2 && cg->twin.fd >= 0)
 		cgroup_file_write(cg->twin.fd, "cgroup.procs", "0");
+	if (cg->freezer.fd >= 0)
+		cgroup_file_write(cg->freezer.fd, "cgroup.procs", "0");
 	if (joined_v2 && cg->mode == CGROUP_V2)
 		return 0;
 	return cgroup_file_write(cg->memory.fd, "cgroup.procs", "0");
@@ -352,9 +356,10 @@ int cgroup_remove(struct cgroup *cg)
 {
 	int err = cgroup_dir_remove(&cg->memory);
 	int twin_err = cgroup_dir_remove(&cg->twin);
+	int freezer_err = cgroup_dir_remove(&cg->freezer);
 
 	leaf_leave(cg);
-	return err < 0 ? err : twin_err;
+	return err < 0 ? err : twin_err < 0 ? twin_err : freezer_err;
 }
 
 void cgroup_free(struct cgroup *cg)
@@ -364,8 +369,10 @@ void cgroup_free(struct cgroup *cg)
 	leaf_leave(cg);
 	for (unsigned i = 0; i < SOURCE_MAX; i++)
 		cgroup_close_fd(&cg->reader[i].fd);
+	cgroup_close_fd(&cg->phase_fd);
 	cgroup_dir_done(&cg->memory);
 	cgroup_dir_done(&cg->twin);
 	cgroup_dir_done(&cg->leaf);
+	cgroup_dir_done(&cg->freezer);
 	free(cg);
 }

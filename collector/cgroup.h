@@ -32,6 +32,7 @@ struct cgroup_place {
 	char own[4096];	    /* own path in the memory hierarchy, as /proc/self/cgroup has it */
 	char memory[4096];  /* v1: own directory in the memory hierarchy; v2: own directory */
 	char unified[4096]; /* hybrid: own directory in the v2 hierarchy; else "" */
+	char freezer[4096]; /* v1, hybrid: own directory in the freezer hierarchy; else "" */
 };
 
 /* The mode's name as -v tells it: "unified (v2)", "legacy (v1)", "hybrid (v1 memory)", "none". */
@@ -56,6 +57,32 @@ struct cgroup; /* one run's cgroup */
  * *ret is owned by the caller: cgroup_free(). Returns 0 or an error; then *ret is NULL.
  */
 int cgroup_make(const struct cgroup_place *place, struct cgroup **ret);
+
+/*
+ * Limits what the run may take, in bytes; UINT64_MAX: no limit. A tighter limit that the cgroup has
+ * already stays. v1 limits memory and swap together, and so cannot limit swap alone: -EOPNOTSUPP.
+ * *ret_file is the file that the error is about. To be called before a process is in the cgroup.
+ */
+int cgroup_limit(struct cgroup *cg, uint64_t memory_max, uint64_t swap_max, const char **ret_file);
+
+/*
+ * Makes sure that cgroup_kill() will outrun a program that forks as fast as it can: where neither
+ * cgroup.kill (5.14) nor cgroup.freeze (v2) is to be had, the program also enters a freezer cgroup,
+ * which costs it 8 to 12 ms at its start. To be called before the program enters.
+ */
+void cgroup_prepare_kill(struct cgroup *cg, const struct cgroup_place *place);
+
+/*
+ * Kills every process in the cgroup and below, and waits until none is left but zombies. Takes at
+ * most 5 s: then -EBUSY.
+ */
+int cgroup_kill(struct cgroup *cg);
+
+/* Calls fn with the memory directory and each one below it; an error of it ends the walk. */
+int cgroup_each(const struct cgroup *cg, int (*fn)(int dirfd, void *arg), void *arg);
+
+/* Whether the memory directory is of a v1 hierarchy. */
+bool cgroup_is_v1(const struct cgroup *cg);
 
 /*
  * The descriptor of the v2 directory for clone3(CLONE_INTO_CGROUP), borrowed; -1 where the memory
@@ -87,6 +114,13 @@ bool cgroup_holds(const struct cgroup *cg, pid_t pid);
  * cgroup_remove(). To be called by one thread at a time.
  */
 void cgroup_sample(struct cgroup *cg, uint64_t now_ns, struct record *rec);
+
+/*
+ * Ends a phase: reads the kernel's own peak of the time since the last call (or since the cgroup was
+ * made), and resets it. What cgroup_sample() gives as the peak stays that of the whole run. Returns
+ * 0, or an error where this kernel cannot do it; then *ret_peak is untouched.
+ */
+int cgroup_phase(struct cgroup *cg, int64_t *ret_peak);
 
 /*
  * Process ids in the cgroup and below. Returns how many there are (at most max are stored; ret may

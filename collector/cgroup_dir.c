@@ -247,6 +247,11 @@ static int walk_tree(int top, walk_enter_fn enter, walk_leave_fn leave, void *ar
 	return err;
 }
 
+int cgroup_dir_each(int fd, int (*enter)(int fd, void *arg), void *arg)
+{
+	return walk_tree(fd, enter, NULL, arg);
+}
+
 struct process_list {
 	pid_t *pid; /* borrowed */
 	size_t max;
@@ -328,7 +333,7 @@ void cgroup_dir_done(struct cgroup_dir *dir)
 	dir->name[0] = '\0';
 }
 
-static void sleep_ms(long ms)
+void cgroup_sleep_ms(long ms)
 {
 	struct timespec ts = {.tv_nsec = ms * 1000000};
 
@@ -349,7 +354,7 @@ int cgroup_dir_remove(struct cgroup_dir *dir)
 		err = remove_tree(dir->parent, dir->fd, dir->name);
 		if ((err != -EBUSY && err != -ENOTEMPTY) || is_populated(dir->fd))
 			break;
-		sleep_ms(2);
+		cgroup_sleep_ms(2);
 	}
 	if (err == -ENOTEMPTY)
 		err = -EBUSY;
@@ -376,7 +381,7 @@ static bool is_same(int parent, const char *name, int fd)
 static void lock_shared(int fd)
 {
 	for (int i = 0; i < 20 && flock(fd, LOCK_SH | LOCK_NB) < 0; i++)
-		sleep_ms(1);
+		cgroup_sleep_ms(1);
 }
 
 int cgroup_dir_make(int parent, const char *name, struct cgroup_dir *ret)

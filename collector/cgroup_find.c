@@ -10,8 +10,6 @@
 struct mount {
 	char root[CGROUP_PATH_SIZE];
 	char point[CGROUP_PATH_SIZE];
-	bool v1_memory;
-	bool v2;
 	bool read_only;
 };
 
@@ -29,10 +27,11 @@ bool cgroup_has_word(const char *list, size_t len, char separator, const char *w
 }
 
 /*
- * The path in a text of /proc/PID/cgroup ("4:cpu,memory:/path" lines) for memory on v1, or for the
- * v2 hierarchy. Nothing is escaped there, and a cgroup's name cannot hold a newline. NULL: none.
+ * The path in a text of /proc/PID/cgroup ("4:cpu,memory:/path" lines) for that controller on v1, or
+ * (NULL) for the v2 hierarchy. Nothing is escaped there, and a cgroup's name cannot hold a newline.
+ * NULL: none.
  */
-static const char *own_path(const char *text, bool v2, size_t *ret_len)
+static const char *own_path(const char *text, const char *controller, size_t *ret_len)
 {
 	for (const char *line = text; *line;) {
 		size_t len = strcspn(line, "\n");
@@ -45,7 +44,8 @@ static const char *own_path(const char *text, bool v2, size_t *ret_len)
 			bool is_v2 = list_len == 0 && line[0] == '0' && list == line + 1;
 
 			*ret_len = len - (size_t)(path + 1 - line);
-			if (v2 ? is_v2 : cgroup_has_word(list + 1, list_len, ',', "memory"))
+			if (controller ? cgroup_has_word(list + 1, list_len, ',', controller)
+				       : is_v2)
 				return path + 1;
 		}
 		line += len + (line[len] == '\n');
@@ -57,7 +57,7 @@ bool cgroup_text_holds(const char *text, enum cgroup_mode mode, const char *name
 {
 	size_t name_len = strlen(name);
 	size_t len;
-	const char *path = own_path(text, mode == CGROUP_V2, &len);
+	const char *path = own_path(text, mode == CGROUP_V2 ? NULL : "memory", &len);
 
 	return path && name_len > 0 && len >= name_len && memcmp(path, name, name_len) == 0 &&
 	       (len == name_len || path[name_len] == '/');
@@ -86,13 +86,17 @@ static bool unescape(char *ret, size_t size, const char *word, size_t len)
 	return true;
 }
 
-/* "36 35 98:0 /root /point rw,noatime shared:1 - cgroup2 source rw": false for other kinds. */
-static bool mount_parse(const char *line, size_t len, struct mount *ret)
+/*
+ * "36 35 98:0 /root /point rw,noatime shared:1 - cgroup2 source rw": false for mounts other than
+ * those of the controller's v1 hierarchy, or (NULL) of v2.
+ */
+static bool mount_parse(const char *line, size_t len, const char *controller, struct mount *ret)
 {
 	const char *word[32];
 	size_t size[32];
 	unsigned n = 0;
 	unsigned dash;
+	bool wanted;
 
 	for (size_t i = 0; i < len && n < 32; i += size[n] + 1, n++) {
 		word[n] = line + i;
@@ -104,13 +108,14 @@ static bool mount_parse(const char *line, size_t len, struct mount *ret)
 		dash++;
 	if (dash + 3 >= n)
 		return false;
-	ret->v2 = size[dash + 1] == 7 && memcmp(word[dash + 1], "cgroup2", 7) == 0;
-	ret->v1_memory = size[dash + 1] == 6 && memcmp(word[dash + 1], "cgroup", 6) == 0 &&
-			 cgroup_has_word(word[dash + 3], size[dash + 3], ',', "memory");
+	if (controller)
+		wanted = size[dash + 1] == 6 && memcmp(word[dash + 1], "cgroup", 6) == 0 &&
+			 cgroup_has_word(word[dash + 3], size[dash + 3], ',', controller);
+	else
+		wanted = size[dash + 1] == 7 && memcmp(word[dash + 1], "cgroup2", 7) == 0;
 	ret->read_only = cgroup_has_word(word[5], size[5], ',', "ro") ||
 			 cgroup_has_word(word[dash + 3], size[dash + 3], ',', "ro");
-	return (ret->v2 || ret->v1_memory) &&
-	       unescape(ret->root, sizeof(ret->root), word[3], size[3]) &&
+	return wanted && unescape(ret->root, sizeof(ret->root), word[3], size[3]) &&
 	       unescape(ret->point, sizeof(ret->point), word[4], size[4]);
 }
 
@@ -166,7 +171,8 @@ static int dir_of_mount(const struct mount *mount, const char *root, const char 
  * Our own directory in a hierarchy, through any of its mounts, a writable one if there is one.
  * Returns 0, -ENOENT where it is not mounted, -EXDEV where no mount shows our own cgroup.
  */
-static int own_dir(const char *mounts, bool v2, const char *root, const char *own, char *ret)
+static int own_dir(const char *mounts, const char *controller, const char *root, const char *own,
+		   char *ret)
 {
 	bool found = false;
 	int err = -ENOENT;
@@ -176,8 +182,7 @@ static int own_dir(const char *mounts, bool v2, const char *root, const char *ow
 		struct mount mount;
 		int try;
 
-		if (mount_parse(line, len, &mount) && (v2 ? mount.v2 : mount.v1_memory) &&
-		    !(found && mount.read_only)) {
+		if (mount_parse(line, len, controller, &mount) && !(found && mount.read_only)) {
 			try = dir_of_mount(&mount, root, own, ret);
 			if (try == 0 && !mount.read_only)
 				return 0;
@@ -221,10 +226,10 @@ static int proc_read(const char *root, const char *file, char **ret)
 }
 
 /* Own path of one hierarchy as a string. False: this process is not in such a hierarchy. */
-static bool own_copy(const char *text, bool v2, char *ret)
+static bool own_copy(const char *text, const char *controller, char *ret)
 {
 	size_t len;
-	const char *path = own_path(text, v2, &len);
+	const char *path = own_path(text, controller, &len);
 
 	if (!path || len >= CGROUP_PATH_SIZE)
 		return false;
@@ -236,21 +241,24 @@ static bool own_copy(const char *text, bool v2, char *ret)
 static int find_v1(const char *text, const char *mounts, const char *root, struct cgroup_place *ret)
 {
 	char own[CGROUP_PATH_SIZE];
-	int err = own_dir(mounts, false, root, ret->own, ret->memory);
+	int err = own_dir(mounts, "memory", root, ret->own, ret->memory);
 
 	if (err < 0)
 		return err;
 	ret->mode = CGROUP_V1;
-	if (own_copy(text, true, own) && own_dir(mounts, true, root, own, ret->unified) == 0)
+	if (own_copy(text, NULL, own) && own_dir(mounts, NULL, root, own, ret->unified) == 0)
 		ret->mode = CGROUP_HYBRID;
 	else
 		ret->unified[0] = '\0';
+	if (!own_copy(text, "freezer", own) ||
+	    own_dir(mounts, "freezer", root, own, ret->freezer) < 0)
+		ret->freezer[0] = '\0';
 	return 0;
 }
 
 static int find_v2(const char *mounts, const char *root, struct cgroup_place *ret)
 {
-	int err = own_dir(mounts, true, root, ret->own, ret->memory);
+	int err = own_dir(mounts, NULL, root, ret->own, ret->memory);
 
 	if (err == 0 && !memory_in_reach(ret->memory))
 		err = -ENOENT;
@@ -272,9 +280,9 @@ int cgroup_find(const char *root, struct cgroup_place *ret)
 		err = proc_read(root, "mountinfo", &mounts);
 	if (err < 0)
 		return err;
-	if (own_copy(text, false, ret->own))
+	if (own_copy(text, "memory", ret->own))
 		err = find_v1(text, mounts, root, ret);
-	else if (own_copy(text, true, ret->own))
+	else if (own_copy(text, NULL, ret->own))
 		err = find_v2(mounts, root, ret);
 	else
 		err = -ENOENT;

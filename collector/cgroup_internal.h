@@ -53,10 +53,14 @@ struct cgroup_reader {
 struct cgroup {
 	enum cgroup_mode mode;
 	struct cgroup_dir memory;
-	struct cgroup_dir twin; /* hybrid: the directory in the v2 hierarchy */
-	struct cgroup_dir leaf; /* v2: where we moved ourselves to */
-	bool enabled;		/* v2: we enabled memory in the leaf's parent */
+	struct cgroup_dir twin;	   /* hybrid: the directory in the v2 hierarchy */
+	struct cgroup_dir leaf;	   /* v2: where we moved ourselves to */
+	struct cgroup_dir freezer; /* v1: made where only a freezer can stop forks */
+	bool enabled;		   /* v2: we enabled memory in the leaf's parent */
 	struct cgroup_reader reader[SOURCE_MAX];
+	int phase_fd;	     /* owned, or -1: the peak that cgroup_phase() reads and resets */
+	bool phase_lost;     /* it was not reset when the phase began */
+	int64_t peak_before; /* v1: the highest peak that was reset */
 	char path[CGROUP_PATH_SIZE];
 	char name[CGROUP_PATH_SIZE];
 };
@@ -66,6 +70,9 @@ bool cgroup_has_word(const char *list, size_t len, char separator, const char *w
 
 /* Whether the text of a /proc/PID/cgroup puts its process into the named cgroup or below it. */
 bool cgroup_text_holds(const char *text, enum cgroup_mode mode, const char *name);
+
+/* Makes the peak of a sample that of the run: on v1 the kernel's is that of the phase. */
+void cgroup_raise_peak(const struct cgroup *cg, struct record *rec);
 
 /* Reads a whole file of any length. *ret ends with a zero that is not counted; free() it. */
 int cgroup_file_read(int dirfd, const char *name, char **ret, size_t *ret_len);
@@ -92,6 +99,15 @@ void cgroup_dir_done(struct cgroup_dir *dir);
 
 /* Counts the processes of the cgroup and below; stores at most max of them. Or an error. */
 int cgroup_dir_processes(int fd, pid_t *ret, size_t max);
+
+/* Calls enter in the directory and in each one below it, parents first; an error of it ends that. */
+int cgroup_dir_each(int fd, int (*enter)(int fd, void *arg), void *arg);
+
+/* Sleeps; for waits that are counted. */
+void cgroup_sleep_ms(long ms);
+
+/* Whether nothing of the cgroup's own can be written to in that directory. */
+int cgroup_dir_check_writable(int fd);
 
 /* Removes what runs that no longer live left below the directory, as far as it is empty. */
 void cgroup_dir_sweep(int parent);

@@ -140,4 +140,5 @@ void cgroup_sample(struct cgroup *cg, uint64_t now_ns, struct record *rec)
 		else
 			reader_read(reader, i, now_ns, rec);
 	}
+	cgroup_raise_peak(cg, rec);
 }

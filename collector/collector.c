@@ -12,12 +12,16 @@
 #include "collector/cgroup.h"
 #include "collector/collector.h"
 #include "collector/header.h"
+#include "collector/lifecycle.h"
 #include "collector/listener.h"
+#include "collector/marks.h"
 #include "collector/members.h"
+#include "collector/outsiders.h"
 #include "collector/peers.h"
 #include "collector/run.h"
 #include "collector/runfile.h"
 #include "collector/smallfile.h"
+#include "collector/states.h"
 #include "core/page.h"
 #include "core/parse.h"
 #include "core/tick.h"
@@ -33,6 +37,10 @@
  * samplers of a large tree take their places; unless their process got no CPU.
  */
 #define SETTLE_NS 50000000u
+/* How long the last exit records may take to come. */
+#define SETTLE_LIFE_MS 200
+/* And in each drain: it takes 40 to 400 us. */
+#define SETTLE_DRAIN_MS 20
 /* A silence as long as this is told in the run file. */
 #define GAP_NS 1000000000
 
@@ -43,11 +51,21 @@ struct collector {
 	struct cgroup_place place;
 	struct cgroup *cgroup; /* owned; NULL: none */
 	int cgroup_error;
+	char limit_error[512]; /* "" where all limits hold */
+	struct states states;
 	struct listener listener;
+	struct marks marks;
+	int marks_error;       /* why there is no file for them */
+	uint64_t mark_ns;      /* the instant of those that are being read */
+	bool phase_ended;      /* by one of them */
+	uint64_t marks_untold; /* of those that were not told, so many were said to be */
+	uint64_t marks_passed;
 	int page_fd;	   /* owned memfd */
 	struct page *page; /* owned mapping of it */
 	struct peers *peers;
 	struct members members;
+	struct lifecycle *lifecycle; /* owned; NULL: the kernel tells us nothing */
+	struct outsiders outsiders;
 	bool is_full; /* connections wait until there are descriptors for them */
 	bool was_full;
 	uint64_t drained_ns;
@@ -101,6 +119,22 @@ static bool on_admit(void *arg, struct peer *peer, const char **ret_why)
 	return members_admit(&c->members, c->cgroup, peer, ret_why);
 }
 
+static void on_life(void *arg, const struct life_event *event)
+{
+	struct collector *c = arg;
+
+	run_life(&c->run, event);
+}
+
+/* What the kernel has told up to now, if that is to be had within the time. */
+static void take_lives(struct collector *c, unsigned timeout_ms)
+{
+	if (!c->lifecycle)
+		return;
+	lifecycle_settle(c->lifecycle, timeout_ms);
+	lifecycle_take(c->lifecycle, on_life, c);
+}
+
 /* Who it is, is the kernel's word; in another pid namespace than ours a parent's pid says nothing. */
 static struct process *on_hello(void *arg, const struct peer *peer, const struct wire_hello *hello)
 {
@@ -111,9 +145,20 @@ static struct process *on_hello(void *arg, const struct peer *peer, const struct
 	checked.gid = peer->gid;
 	if (hello->pid != (uint32_t)peer->pid)
 		checked.ppid = 0;
+	/* One that is dead cannot be looked up; but if it was ours its fork was told. */
+	if (!peer->start_ticks && c->run.hears_ends && !run_knows(&c->run, peer->pid)) {
+		take_lives(c, SETTLE_DRAIN_MS);
+		if (!run_knows(&c->run, peer->pid))
+			return NULL;
+	}
 	if (hello->freq != c->config.freq ||
 	    !members_confirm(&c->members, peer, hello->start_ticks))
 		return NULL;
+	/* Its own word may be that of another time namespace, or a lie. */
+	if (peer->start_ticks && (!peer->is_guess || peer->start_ticks == hello->start_ticks))
+		checked.start_ticks = peer->start_ticks;
+	/* It may have been forked since the drain began. */
+	c->run.now_ns = host_now(c);
 	return run_hello(&c->run, peer->pid, peer->accepted_ns, &checked);
 }
 
@@ -153,12 +198,17 @@ static void watch_listeners(struct collector *c, bool on)
 		sd_event_source_set_enabled(c->abstract_source, how);
 }
 
+static void publish_live(struct collector *c)
+{
+	c->page->live = (uint32_t)(peers_count(c->peers) + c->outsiders.count);
+}
+
 /* Returns whether more connections may wait. */
 static bool accept_from(struct collector *c, int fd)
 {
 	int ret = fd < 0 ? 0 : peers_accept(c->peers, fd, host_now(c));
 
-	c->page->live = (uint32_t)peers_count(c->peers);
+	publish_live(c);
 	if (ret >= 0)
 		return ret > 0;
 	watch_listeners(c, false);
@@ -177,8 +227,12 @@ static bool drain(struct collector *c)
 	bool all;
 
 	c->run.now_ns = c->drained_ns = now_ns;
+	/* First who there is, then what they say. */
+	take_lives(c, SETTLE_DRAIN_MS);
 	all = peers_drain(c->peers, now_ns, DRAIN_MAX_NS);
-	c->page->live = (uint32_t)peers_count(c->peers);
+	c->run.now_ns = host_now(c);
+	outsiders_look(&c->outsiders, &c->run, c->cgroup, c->page->live);
+	publish_live(c);
 	run_settle(&c->run, now_ns, tick_at(now_ns - settle_ns, c->config.freq) + 1);
 	if (c->is_full)
 		watch_listeners(c, true);
@@ -213,10 +267,56 @@ static void note_gaps(struct collector *c, uint64_t missed)
 	if (suspended - c->suspended_ns >= GAP_NS)
 		run_event(&c->run, c->run.now_ns, EVENT_GAP, 0, suspended - c->suspended_ns,
 			  "the machine was suspended");
-	c->suspended_ns = suspended;
+	c->suspended_ns = c->run.boottime_ns = suspended;
 	if (silent >= GAP_NS)
 		run_event(&c->run, c->run.now_ns, EVENT_GAP, 0, (int64_t)silent,
 			  "mstat did not run");
+}
+
+static void end_phase(struct collector *c)
+{
+	int64_t peak;
+
+	if (c->cgroup && cgroup_phase(c->cgroup, &peak) == 0)
+		phases_exact(&c->run.phases, peak);
+	c->phase_ended = true;
+}
+
+static void on_mark(void *arg, uint64_t number, const char *text, size_t len)
+{
+	struct collector *c = arg;
+
+	/* Once an instant: of what was between two marks of one tick nothing can be known. */
+	if (!c->phase_ended)
+		end_phase(c);
+	run_mark(&c->run, c->mark_ns, number, text, len);
+}
+
+static void say_untold(struct collector *c)
+{
+	uint64_t untold = marks_untold(&c->marks);
+
+	if (untold > c->marks_untold)
+		run_event(&c->run, c->mark_ns, EVENT_NOTE, 0, (int64_t)(untold - c->marks_untold),
+			  "marks were counted only: too many");
+	if (c->marks.passed > c->marks_passed)
+		run_event(&c->run, c->mark_ns, EVENT_NOTE, 0,
+			  (int64_t)(c->marks.passed - c->marks_passed),
+			  "bytes of marks were passed over: too many at once");
+	c->marks_untold = untold;
+	c->marks_passed = c->marks.passed;
+}
+
+static void take_marks(struct collector *c, uint64_t at_ns, bool is_last)
+{
+	uint64_t now_ns = host_now(c);
+
+	c->mark_ns = at_ns;
+	c->phase_ended = false;
+	marks_read(&c->marks, now_ns, is_last, on_mark, c);
+	/* At most once a second. */
+	if (is_last || c->marks.second_ns == now_ns)
+		say_untold(c);
 }
 
 static void take_tick(struct collector *c, uint64_t now_ns)
@@ -233,18 +333,26 @@ static void take_tick(struct collector *c, uint64_t now_ns)
 	missed = c->ticking ? row.tick - c->last_tick - 1 : 0;
 	c->ticking = true;
 	c->last_tick = row.tick;
+	/* First: what is sampled now is of the phase that a mark has begun. */
+	take_marks(c, tick_ns(row.tick, c->config.freq), false);
 	if (c->cgroup)
 		cgroup_sample(c->cgroup, now_ns, &row);
+	states_sample(&c->states, c->cgroup, now_ns, &row);
 	run_tick(&c->run, &row, missed);
+	outsiders_tick(&c->outsiders, &c->run, row.tick, now_ns);
 	note_gaps(c, missed);
 }
 
 static int set_timer(struct collector *c)
 {
-	uint64_t at = tick_ns(c->last_tick + 1, c->config.freq) + (uint64_t)c->clock_offset;
+	uint64_t at = tick_ns(c->last_tick + 1, c->config.freq);
+	uint64_t drain = c->drained_ns + TICK_SECOND / DRAIN_HZ;
 
+	/* Between rare ticks, too: what has come is to be in the file within a second. */
+	if (c->config.freq < DRAIN_HZ && drain < at)
+		at = drain;
 	/* sd-event counts microseconds: the first one that is not before the tick. */
-	return sd_event_source_set_time(c->timer, (at + 999) / 1000);
+	return sd_event_source_set_time(c->timer, (at + (uint64_t)c->clock_offset + 999) / 1000);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
@@ -256,7 +364,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 	(void)source;
 	(void)usec;
 	take_tick(c, host_now(c));
-	if (c->last_tick / every != before / every)
+	if (c->last_tick / every != before / every ||
+	    (c->config.freq < DRAIN_HZ && host_now(c) >= c->drained_ns + TICK_SECOND / DRAIN_HZ))
 		drain(c);
 	return set_timer(c);
 }
@@ -282,6 +391,9 @@ static int open_parts(struct collector *c)
 	if (ret >= 0)
 		ret = listener_open(&c->listener);
 	if (ret >= 0)
+		c->marks_error =
+			c->listener.folder[0] ? marks_open(&c->marks, c->listener.path) : -ENOENT;
+	if (ret >= 0)
 		ret = peers_new(&sink, c->page_fd, &c->peers);
 	if (ret >= 0 && c->config.out_fd >= 0)
 		ret = runfile_new(c->config.out_fd, &c->file);
@@ -290,10 +402,33 @@ static int open_parts(struct collector *c)
 	return ret;
 }
 
+/* A limit that was asked for is never silently absent. */
+static void limit_cgroup(struct collector *c)
+{
+	const char *file = NULL;
+	int err;
+
+	if (!collector_is_limited(c))
+		return;
+	if (!c->cgroup) {
+		snprintf(c->limit_error, sizeof(c->limit_error), "no cgroup: %s",
+			 cgroup_explain(&c->place, c->cgroup_error));
+		return;
+	}
+	err = cgroup_limit(c->cgroup, c->config.memory_max, c->config.swap_max, &file);
+	if (err == -EOPNOTSUPP)
+		snprintf(c->limit_error, sizeof(c->limit_error),
+			 "v1 cgroups limit swap together with memory: give a limit of memory too");
+	else if (err < 0)
+		snprintf(c->limit_error, sizeof(c->limit_error), "%s: %s", file,
+			 err == -ENOENT ? "this kernel has no such limit" : strerror(-err));
+}
+
 int collector_new(const struct collector_config *config, sd_event *event, struct collector **ret)
 {
 	struct collector *c = calloc(1, sizeof(*c));
 	char text[256];
+	const char *why;
 	int err;
 
 	*ret = NULL;
@@ -303,19 +438,29 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	c->event = event;
 	c->page_fd = -1;
 	listener_init(&c->listener);
+	marks_init(&c->marks);
 	run_init(&c->run, config->freq, NULL);
+	outsiders_init(&c->outsiders, config->stall_ns, config->budget_ppm);
 	members_init(&c->members);
 	c->clock_offset = parse_clock_offset(
 		text, smallfile_read("/proc/self/timens_offsets", text, sizeof(text)));
 	c->cgroup_error = cgroup_find("", &c->place);
 	if (c->place.mode != CGROUP_NONE)
 		c->cgroup_error = cgroup_make(&c->place, &c->cgroup);
+	limit_cgroup(c);
+	if (c->cgroup && config->kill_rest)
+		cgroup_prepare_kill(c->cgroup, &c->place);
+	states_init(&c->states);
 	err = open_parts(c);
 	if (err < 0) {
 		collector_free(c);
 		return err;
 	}
 	c->run.file = c->file;
+	/* Without it, processes are known by their samplers and from the cgroup alone. */
+	lifecycle_new(c->clock_offset, &c->lifecycle);
+	c->run.hears_ends = c->lifecycle && lifecycle_has_events(c->lifecycle, &why);
+	c->run.hears_records = c->lifecycle && lifecycle_has_records(c->lifecycle, &why);
 	c->run.on_tick = config->on_tick;
 	c->run.arg = config->arg;
 	*ret = c;
@@ -335,9 +480,34 @@ const char *collector_cgroup(const struct collector *c, const char **ret_why)
 	return NULL;
 }
 
+bool collector_is_limited(const struct collector *c)
+{
+	return c->config.memory_max != UINT64_MAX || c->config.swap_max != UINT64_MAX;
+}
+
+const char *collector_limit_error(const struct collector *c)
+{
+	return c->limit_error[0] ? c->limit_error : NULL;
+}
+
 const char *collector_socket(const struct collector *c)
 {
 	return c->listener.path;
+}
+
+const char *collector_marks(const struct collector *c)
+{
+	return c->marks.path;
+}
+
+void collector_phases(const struct collector *c, struct collector_phases *ret)
+{
+	*ret = (struct collector_phases){
+		.phase = c->run.phases.kept,
+		.count = c->run.phases.kept_count,
+		.all = c->run.phases.count,
+		.untold = marks_untold(&c->marks),
+	};
 }
 
 int collector_clone_fd(const struct collector *c)
@@ -350,7 +520,7 @@ int collector_enter(const struct collector *c, bool cloned_into)
 	return c->cgroup ? cgroup_enter(c->cgroup, cloned_into) : 0;
 }
 
-void collector_record(struct collector *c)
+void collector_record(struct collector *c, pid_t pid)
 {
 	struct header header = {
 		.argv = c->config.argv,
@@ -364,6 +534,10 @@ void collector_record(struct collector *c)
 
 	if (c->file)
 		header_write(c->file, &header);
+	run_root(&c->run, pid, host_now(c));
+	if (c->marks_error)
+		run_event(&c->run, c->run.start_ns, EVENT_NOTE, 0, -c->marks_error,
+			  "marks are not recorded: no file could be made for them");
 }
 
 int collector_start(struct collector *c)
@@ -371,9 +545,11 @@ int collector_start(struct collector *c)
 	uint64_t now_ns = host_now(c);
 	int ret;
 
+	if (c->limit_error[0])
+		return -EPERM;
 	run_start(&c->run, now_ns);
 	c->start_realtime_ns = clock_ns(CLOCK_REALTIME);
-	c->suspended_ns = suspended_ns();
+	c->suspended_ns = c->run.boottime_ns = suspended_ns();
 	c->last_tick = tick_at(now_ns, c->config.freq);
 	ret = sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC, 0, 1, on_timer, c);
 	if (ret >= 0)
@@ -396,6 +572,16 @@ void collector_drop_cgroup(struct collector *c, int err)
 	c->cgroup_error = err;
 }
 
+int collector_left(const struct collector *c)
+{
+	return c->cgroup ? cgroup_processes(c->cgroup, NULL, 0) : -ENODEV;
+}
+
+int collector_kill_rest(struct collector *c)
+{
+	return c->cgroup ? cgroup_kill(c->cgroup) : -ENODEV;
+}
+
 static uint64_t own_cpu_ns(void)
 {
 	struct rusage usage;
@@ -405,7 +591,10 @@ static uint64_t own_cpu_ns(void)
 	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
 }
 
-/* The exact peak, read when all is over, and before the cgroup goes. */
+/*
+ * The exact peak, read when all is over, and before the cgroup goes. Rows that still wait are settled
+ * before, for each of them brings the peak of its own time.
+ */
 static void take_peak(struct collector *c)
 {
 	struct record last;
@@ -413,12 +602,33 @@ static void take_peak(struct collector *c)
 
 	if (!c->cgroup)
 		return;
+	run_settle(&c->run, host_now(c), UINT64_MAX);
 	record_init(&last);
 	cgroup_sample(c->cgroup, UINT64_MAX, &last);
+	/* Kills after the last tick, which are often what ended the run. */
+	if (record_has(&last, FIELD_V2_OOM_KILLS))
+		run_oom(&c->run, last.value[FIELD_V2_OOM_KILLS]);
+	else if (record_has(&last, FIELD_V1_OOM_KILLS))
+		run_oom(&c->run, last.value[FIELD_V1_OOM_KILLS]);
 	if (record_has(&last, FIELD_V2_PEAK))
 		record_set(sum, FIELD_PEAK_EXACT, last.value[FIELD_V2_PEAK]);
 	else if (record_has(&last, FIELD_V1_PEAK))
 		record_set(sum, FIELD_PEAK_EXACT, last.value[FIELD_V1_PEAK]);
+}
+
+/* What the kernel told and we did not get. */
+static void count_losses(struct collector *c)
+{
+	struct lifecycle_losses losses;
+	struct record *sum = &c->run.summary;
+
+	if (!c->lifecycle)
+		return;
+	lifecycle_losses(c->lifecycle, &losses);
+	if (c->run.hears_records)
+		record_set(sum, FIELD_RECORDS_LOST, (int64_t)(losses.records + losses.queue));
+	if (c->run.hears_ends)
+		record_set(sum, FIELD_FORKS_LOST, (int64_t)losses.events);
 }
 
 /* Bounded: what is left of the tree goes on sampling. */
@@ -441,9 +651,21 @@ void collector_finish(struct collector *c, int status, struct record *ret_summar
 
 	c->timer = sd_event_source_unref(c->timer);
 	take_tick(c, host_now(c));
+	take_lives(c, SETTLE_LIFE_MS);
+	run_root_ended(&c->run, end_ns, status);
+	take_marks(c,
+		   end_ns > tick_ns(c->last_tick, c->config.freq)
+			   ? end_ns
+			   : tick_ns(c->last_tick, c->config.freq),
+		   true);
+	end_phase(c);
 	drain_rest(c);
+	outsiders_look_last(&c->outsiders, &c->run);
 	take_peak(c);
+	count_losses(c);
 	record_set(&c->run.summary, FIELD_EXIT_STATUS, status);
+	if (c->config.memory_max != UINT64_MAX)
+		record_set(&c->run.summary, FIELD_LIMIT, (int64_t)c->config.memory_max);
 	record_set(&c->run.summary, FIELD_COLLECTOR_CPU, (int64_t)own_cpu_ns());
 	run_finish(&c->run, host_now(c), end_ns);
 	if (c->file)
@@ -453,6 +675,37 @@ void collector_finish(struct collector *c, int status, struct record *ret_summar
 	*ret_summary = c->run.summary;
 	if (ret_left)
 		*ret_left = left > 0 ? left : 0;
+}
+
+size_t collector_holders(const struct collector *c, const struct rows_holder **ret)
+{
+	*ret = c->run.peak.holder;
+	return c->run.peak.count;
+}
+
+size_t collector_victims(const struct collector *c, struct collector_victim *ret, size_t max)
+{
+	const struct oom_victim *victim;
+	size_t n = oom_victims(&c->run.oom, &victim);
+
+	for (size_t i = 0; i < n && i < max; i++) {
+		const struct process *process = victim[i].process;
+
+		ret[i] = (struct collector_victim){
+			.pid = process->pid,
+			.time_ns = (int64_t)(victim[i].at_ns - c->run.start_ns),
+			.rss_bytes = process->last_rss ? process->last_rss * 1024 : -1,
+		};
+		memcpy(ret[i].comm, process->comm, sizeof(ret[i].comm));
+	}
+	return n < max ? n : max;
+}
+
+bool collector_hears_all(const struct collector *c, const char **ret_why)
+{
+	*ret_why = "the kernel refuses both the process connector and taskstats";
+	return c->lifecycle && lifecycle_has_events(c->lifecycle, ret_why) &&
+	       lifecycle_has_records(c->lifecycle, ret_why);
 }
 
 int collector_output_error(const struct collector *c)
@@ -467,7 +720,12 @@ void collector_free(struct collector *c)
 	sd_event_source_unref(c->timer);
 	sd_event_source_unref(c->path_source);
 	sd_event_source_unref(c->abstract_source);
+	states_done(&c->states);
+	/* Before the folder, in which it lies. */
+	marks_close(&c->marks);
 	listener_close(&c->listener);
+	outsiders_done(&c->outsiders);
+	lifecycle_free(c->lifecycle);
 	peers_free(c->peers);
 	run_done(&c->run);
 	runfile_free(c->file);

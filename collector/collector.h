@@ -14,10 +14,14 @@
 #include <systemd/sd-event.h>
 
 #include "core/record.h"
+#include "core/rows.h"
 
 struct collector_config {
-	uint32_t freq;	   /* ticks a second, 1 to 1000 */
-	int out_fd;	   /* the run file, borrowed, written from where it stands; -1: none */
+	uint32_t freq; /* ticks a second, 1 to 1000 */
+	int out_fd;    /* the run file, borrowed, written from where it stands; -1: none */
+	/* What smaps_rollup may take: the longest walk, and the tree's share of a CPU. */
+	uint64_t stall_ns;
+	uint32_t budget_ppm;
 	char *const *argv; /* the command, for the run file's header; borrowed during the calls */
 	/*
 	 * Called with the tree's row of every tick, in order, at most a few drain periods late;
@@ -25,6 +29,9 @@ struct collector_config {
 	 */
 	void (*on_tick)(void *arg, const struct record *row, int64_t time_ns);
 	void *arg;
+	/* Limits of the run's cgroup, bytes; UINT64_MAX: none. See collector_limit_error(). */
+	uint64_t memory_max, swap_max;
+	bool kill_rest; /* collector_kill_rest() will be called: v1 has to be prepared for it */
 };
 
 struct collector;
@@ -41,8 +48,20 @@ const char *collector_mode(const struct collector *c);
 /* The run's cgroup directory, or NULL; then *ret_why is one line that says why and what to do. */
 const char *collector_cgroup(const struct collector *c, const char **ret_why);
 
+/*
+ * Why a limit that was asked for does not hold: one line, borrowed; NULL: all hold. A run for which
+ * it is not NULL cannot be started, nor go on without its cgroup.
+ */
+const char *collector_limit_error(const struct collector *c);
+
+/* Whether a limit was asked for: the program must not run outside the cgroup then. */
+bool collector_is_limited(const struct collector *c);
+
 /* What MSTAT_SOCKET must be for the program. Borrowed. */
 const char *collector_socket(const struct collector *c);
+
+/* What MSTAT_MARK must be for the program: a file to append lines to, at least /dev/null. Borrowed. */
+const char *collector_marks(const struct collector *c);
 
 /*
  * For the launcher: the directory to clone3(CLONE_INTO_CGROUP) into, or -1; and, in the child
@@ -51,11 +70,14 @@ const char *collector_socket(const struct collector *c);
 int collector_clone_fd(const struct collector *c);
 int collector_enter(const struct collector *c, bool cloned_into);
 
-/* Begins the run: time counts from here, ticks are sampled from here. Call just before the exec. */
+/*
+ * Begins the run: time counts from here, ticks are sampled from here. Call just before the exec.
+ * -EPERM where a limit does not hold.
+ */
 int collector_start(struct collector *c);
 
-/* The program runs: the run file is begun. Nothing was written to it before. */
-void collector_record(struct collector *c);
+/* The program runs, as that process: the run file is begun. Nothing was written to it before. */
+void collector_record(struct collector *c, pid_t pid);
 
 /* The host's CLOCK_MONOTONIC at the run's start, ns. */
 uint64_t collector_start_ns(const struct collector *c);
@@ -63,12 +85,49 @@ uint64_t collector_start_ns(const struct collector *c);
 /* The program could not enter the cgroup after all: the run goes on without one. */
 void collector_drop_cgroup(struct collector *c, int err);
 
+/* How many processes are in the run's cgroup; -ENODEV where there is none, or another error. */
+int collector_left(const struct collector *c);
+
+/*
+ * Kills what is in the run's cgroup, and waits until it is dead (zombies are the caller's). At most
+ * 5 s: -EBUSY. -ENODEV without a cgroup.
+ */
+int collector_kill_rest(struct collector *c);
+
 /*
  * The program has ended with this status (as in wait(2)): takes in what is still in the sockets,
  * samples a last time, finishes the run file and removes the cgroup. *ret_summary holds the fields
  * of SCOPE_RUN. *ret_left (may be NULL) is the number of processes that are still in the cgroup.
  */
 void collector_finish(struct collector *c, int status, struct record *ret_summary, int *ret_left);
+
+/* After collector_finish(): the largest processes at the sampled peak. Returns how many; borrowed. */
+size_t collector_holders(const struct collector *c, const struct rows_holder **ret);
+
+/* A process that was killed when memory ran out. */
+struct collector_victim {
+	pid_t pid;
+	char comm[17];
+	int64_t time_ns;   /* of its end, since the run's start */
+	int64_t rss_bytes; /* as last sampled; -1: it never was */
+};
+
+/* After collector_finish(): whom the kernel's OOM killer has (by all signs) killed. How many. */
+size_t collector_victims(const struct collector *c, struct collector_victim *ret, size_t max);
+
+/*
+ * Whether the kernel tells of every process, so that none is missed however short its life; where it
+ * does not, *ret_why is one line that says why, and what to do.
+ */
+bool collector_hears_all(const struct collector *c, const char **ret_why);
+/* After collector_finish(): the phases between the program's marks. */
+struct collector_phases {
+	const struct rows_phase *phase; /* the first ones, borrowed */
+	size_t count;			/* of those */
+	uint64_t all;			/* phases; 1: there were no marks */
+	uint64_t untold;		/* marks that began none, for there were too many */
+};
+void collector_phases(const struct collector *c, struct collector_phases *ret);
 
 /* The first error of writing the run file (negative errno), or 0; the run goes on without it. */
 int collector_output_error(const struct collector *c);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "collector/listener.h"
+#include "collector/marks.h"
 
 /* A fork storm connects faster than we accept. The kernel cuts it to net.core.somaxconn. */
 #define BACKLOG 4096
@@ -40,12 +41,17 @@ static int bind_and_listen(const struct sockaddr_un *addr, size_t len)
 	return err;
 }
 
-static bool is_socket_name(const char *name)
+/* A run's socket, or the file of its marks. */
+static bool is_left(const struct dirent *entry)
 {
-	return strlen(name) == NAME_LEN && strspn(name, "0123456789abcdef") == NAME_LEN;
+	const char *suffix = entry->d_type == DT_SOCK ? "" : MARKS_SUFFIX;
+
+	return (entry->d_type == DT_SOCK || entry->d_type == DT_REG) &&
+	       strspn(entry->d_name, "0123456789abcdef") == NAME_LEN &&
+	       !strcmp(entry->d_name + NAME_LEN, suffix);
 }
 
-/* Removes the sockets of a folder that no run holds. What else there may be in it keeps it. */
+/* Removes the sockets and marks of a folder that no run holds. What else there may be in it keeps it. */
 static void sweep_folder(int parent, const char *name)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -61,7 +67,7 @@ static void sweep_folder(int parent, const char *name)
 		return;
 	}
 	while ((entry = readdir(dir)))
-		if (is_socket_name(entry->d_name) && entry->d_type == DT_SOCK)
+		if (is_left(entry))
 			unlinkat(fd, entry->d_name, 0);
 	unlinkat(parent, name, AT_REMOVEDIR);
 	closedir(dir);

@@ -105,15 +105,15 @@ bool members_admit(struct members *members, const struct cgroup *cg, struct peer
 		return uid_is_known(members, peer->uid);
 	if (member && exact)
 		uid_note(members, peer->uid);
-	if (!exact)
-		peer->start_ticks = words.start_ticks;
+	peer->start_ticks = words.start_ticks;
+	peer->is_guess = !exact;
 	return member;
 }
 
 bool members_confirm(struct members *members, const struct peer *peer, uint64_t start_ticks)
 {
 	/* The one whom we looked at has got the pid of one who is dead. */
-	if (peer->start_ticks && peer->start_ticks != start_ticks)
+	if (peer->is_guess && peer->start_ticks != start_ticks)
 		return uid_is_known(members, peer->uid);
 	uid_note(members, peer->uid);
 	return true;

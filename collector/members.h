@@ -30,8 +30,9 @@ void members_init(struct members *members);
  * already cannot be looked up any more: it is believed, where it was of a user whose processes the
  * run has.
  *
- * Where the kernel cannot say that the process looked at is the one that connected (before 6.5),
- * peer->start_ticks is set to its start time, for members_confirm().
+ * peer->start_ticks is set to the start time of the process that was looked at. Where the kernel
+ * cannot say that it is the one that connected (before 6.5), peer->is_guess is set, for
+ * members_confirm().
  */
 bool members_admit(struct members *members, const struct cgroup *cg, struct peer *peer,
 		   const char **ret_why);

@@ -63,6 +63,7 @@ void merge_sample(struct merge *merge, struct process *process, const struct rec
 	v->pss_ns = tick_ns(rec->tick, merge->freq);
 	v->walk_anon = v->rss_anon;
 	v->walk_shmem = v->rss_shmem;
+	v->is_outside = rec->reason[SOURCE_SAMPLER] == REASON_ABSENT;
 	v->self = record_has(rec, FIELD_SELF_BYTES) ? rec->value[FIELD_SELF_BYTES] : -1;
 }
 
@@ -120,6 +121,7 @@ static void take_in(struct merge *merge, const struct merge_item *item)
 	}
 	if (!item->process->live_at)
 		count_in(merge, item->process);
+	v->is_outside = item->values.is_outside;
 	if (item->values.has_rss) {
 		v->has_rss = true;
 		v->rss = item->values.rss;
@@ -141,10 +143,12 @@ static void take_in(struct merge *merge, const struct merge_item *item)
 }
 
 struct sums {
-	int64_t processes;
+	int64_t processes, outside;
 	bool stale; /* a PSS is missing or too old */
 	uint64_t age;
 	struct process_values total;
+	bool shmem_moved;
+	unsigned shmem_holders;
 	int64_t moved_anon, moved_shmem; /* KiB of RSS since the PSS in the sums was read */
 };
 
@@ -161,6 +165,7 @@ static void sum_up(struct sums *sums, const struct merge *merge, uint64_t now_ns
 		uint64_t age = now_ns > v->pss_ns ? now_ns - v->pss_ns : 0;
 
 		sums->processes++;
+		sums->outside += v->is_outside;
 		add(&sums->total.rss, v->rss);
 		add(&sums->total.rss_anon, v->rss_anon);
 		add(&sums->total.rss_shmem, v->rss_shmem);
@@ -175,6 +180,8 @@ static void sum_up(struct sums *sums, const struct merge *merge, uint64_t now_ns
 		add(&sums->total.pss_shmem, v->pss_shmem);
 		add(&sums->moved_anon, v->rss_anon);
 		add(&sums->moved_anon, (int64_t)(0 - (uint64_t)v->walk_anon));
+		sums->shmem_moved = sums->shmem_moved || v->rss_shmem != v->walk_shmem;
+		sums->shmem_holders += v->rss_shmem || v->walk_shmem;
 		add(&sums->moved_shmem, v->rss_shmem);
 		add(&sums->moved_shmem, (int64_t)(0 - (uint64_t)v->walk_shmem));
 	}
@@ -215,7 +222,9 @@ static void put_pss(struct record *row, const struct sums *sums)
 		add(&cgroup, loss(t->pss_anon, sums->moved_anon));
 		record_set(row, FIELD_LOOSE_ANON, cgroup);
 	}
-	if (first_of(row, FIELD_V2_SHMEM, FIELD_V1_SHMEM, &cgroup)) {
+	/* What several share, and has moved since, moved once; but each of them tells of it. */
+	if ((!sums->shmem_moved || sums->shmem_holders < 2) &&
+	    first_of(row, FIELD_V2_SHMEM, FIELD_V1_SHMEM, &cgroup)) {
 		add(&cgroup, loss(t->pss_shmem, sums->moved_shmem));
 		record_set(row, FIELD_LOOSE_SHMEM, cgroup);
 	}
@@ -224,7 +233,7 @@ static void put_pss(struct record *row, const struct sums *sums)
 /* What the cgroup's own classes leave over: sockets, per-CPU batches of charges. */
 static void put_balance(struct record *row)
 {
-	int64_t usage, anon, file, kernel;
+	int64_t usage, anon, file, kernel, shmem;
 
 	if (!first_of(row, FIELD_V2_USAGE, FIELD_V1_USAGE, &usage) ||
 	    !first_of(row, FIELD_V2_ANON, FIELD_V1_ANON, &anon) ||
@@ -234,6 +243,9 @@ static void put_balance(struct record *row)
 		return;
 	}
 	row->reason[SOURCE_BALANCE] = REASON_OK;
+	if (first_of(row, FIELD_V2_SHMEM, FIELD_V1_SHMEM, &shmem))
+		record_set(row, FIELD_NO_CACHE,
+			   (int64_t)((uint64_t)anon + (uint64_t)kernel + (uint64_t)shmem));
 	record_set(row, FIELD_RESIDUAL,
 		   (int64_t)((uint64_t)usage - (uint64_t)anon - (uint64_t)file - (uint64_t)kernel));
 }
@@ -245,6 +257,7 @@ static void complete(struct record *row, const struct merge *merge)
 	sum_up(&sums, merge, tick_ns(row->tick, merge->freq));
 	row->reason[SOURCE_TREE] = REASON_OK;
 	record_set(row, FIELD_PROCESSES, sums.processes);
+	record_set(row, FIELD_OUTSIDE, sums.outside);
 	record_set(row, FIELD_SUM_RSS, sums.total.rss);
 	record_set(row, FIELD_SUM_RSS_ANON, sums.total.rss_anon);
 	record_set(row, FIELD_SUM_RSS_SHMEM, sums.total.rss_shmem);

@@ -229,14 +229,16 @@ static enum turn read_peer(struct peers *peers, struct peer *peer)
 }
 
 /*
- * They hold descriptors, and count among those who share the budgets. To be called when all that was
- * said has been read: under load that may be long after it was said.
+ * They hold descriptors, and count among those who share the budgets. Under load what one has said may
+ * not have been read for long: those who have not had their turn in this drain are left.
  */
-static void end_silent(struct peers *peers, uint64_t now_ns)
+static void end_silent(struct peers *peers, uint64_t now_ns, bool all)
 {
 	for (struct peer *peer = peers->first, *next; peer; peer = next) {
 		next = peer->next;
 		if (peer->process || now_ns - peer->accepted_ns < SILENT_NS)
+			continue;
+		if (!all && peer->drained != peers->drains)
 			continue;
 		peers->sink.refused(peers->sink.arg, peer->pid, "said nothing");
 		end_peer(peers, peer);
@@ -287,9 +289,10 @@ bool peers_drain(struct peers *peers, uint64_t now_ns, uint64_t budget_ns)
 	while (!again && cpu_ns() < end_ns) {
 		if (drain_some(peers, &all, &again))
 			continue;
-		end_silent(peers, now_ns);
+		end_silent(peers, now_ns, true);
 		return all;
 	}
+	end_silent(peers, now_ns, false);
 	return all && again;
 }
 

@@ -20,8 +20,9 @@ struct peer {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid; /* SO_PEERCRED: the kernel's word, not the peer's */
-	/* Set by admit(): 0, or the start of the process (/proc/PID/stat) that its hello must tell. */
+	/* Set by admit(): the start of the process that was looked at (/proc/PID/stat), 0: none was. */
 	uint64_t start_ticks;
+	bool is_guess;		 /* its hello must tell the same: its pid may have been another's */
 	uint64_t accepted_ns;	 /* CLOCK_MONOTONIC of the host */
 	struct process *process; /* borrowed; NULL before its hello */
 	struct record last;	 /* what its next delta is against */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +12,7 @@ static int compare(const void *left, const void *right)
 	const struct process *a = left;
 	const struct process *b = right;
 
-	if (a->pid != b->pid)
-		return a->pid < b->pid ? -1 : 1;
-	if (a->start_ticks != b->start_ticks)
-		return a->start_ticks < b->start_ticks ? -1 : 1;
-	return 0;
+	return a->pid < b->pid ? -1 : a->pid > b->pid;
 }
 
 static bool make_room(struct processes *all)
@@ -33,27 +30,58 @@ static bool make_room(struct processes *all)
 	return true;
 }
 
-struct process *processes_get(struct processes *all, pid_t pid, uint64_t start_ticks, bool *ret_new)
+struct process *processes_find(const struct processes *all, pid_t pid)
 {
-	struct process key = {.pid = pid, .start_ticks = start_ticks};
+	struct process key = {.pid = pid};
 	struct process **found = tfind(&key, &all->tree, compare);
-	struct process *process;
 
-	*ret_new = !found;
-	if (found)
-		return *found;
-	process = make_room(all) ? calloc(1, sizeof(*process)) : NULL;
+	return found ? *found : NULL;
+}
+
+struct process *processes_add(struct processes *all, pid_t pid)
+{
+	struct process *process = make_room(all) ? calloc(1, sizeof(*process)) : NULL;
+	struct process **node;
+
 	if (!process)
 		return NULL;
 	process->pid = pid;
-	process->start_ticks = start_ticks;
-	if (!tsearch(process, &all->tree, compare)) {
+	node = tsearch(process, &all->tree, compare);
+	if (!node) {
 		free(process);
 		return NULL;
 	}
+	*node = process;
 	all->list[all->count++] = process;
-	process->id = all->count;
+	process->id = process->info.id = all->count;
+	process->info.pid = (uint64_t)pid;
+	processes_reopen(all, process);
 	return process;
+}
+
+void processes_lose(struct processes *all, struct process *process)
+{
+	tdelete(process, &all->tree, compare);
+}
+
+void processes_reopen(struct processes *all, struct process *process)
+{
+	process->prev_open = NULL;
+	process->next_open = all->open;
+	if (all->open)
+		all->open->prev_open = process;
+	all->open = process;
+}
+
+void processes_close(struct processes *all, struct process *process)
+{
+	if (process->prev_open)
+		process->prev_open->next_open = process->next_open;
+	else
+		all->open = process->next_open;
+	if (process->next_open)
+		process->next_open->prev_open = process->prev_open;
+	process->next_open = process->prev_open = NULL;
 }
 
 static const char *append(char **at, const char *text, size_t len)
@@ -66,37 +94,96 @@ static const char *append(char **at, const char *text, size_t len)
 	return start;
 }
 
-int process_describe(struct process *process, const struct wire_hello *hello, const char *how)
+int process_describe(struct process *process, const struct wire_hello *hello)
 {
-	size_t how_len = strlen(how);
-	char *text = malloc(hello->comm_len + hello->exe_len + hello->argv_len + how_len + 1);
+	char *text = malloc(hello->comm_len + hello->exe_len + hello->argv_len + 1);
 	struct rows_process *info = &process->info;
 	char *at = text;
 
 	if (!text)
 		return -ENOMEM;
-	info->id = process->id;
-	info->pid = (uint64_t)process->pid;
-	info->ppid = hello->ppid;
-	info->start_ticks = process->start_ticks;
+	/* Who forked it is its parent, and stays so; else who is now. */
+	if (hello->ppid && !process->start_ns)
+		info->ppid = hello->ppid;
 	info->uid = hello->uid;
 	info->gid = hello->gid;
 	info->comm = append(&at, hello->comm, info->comm_len = hello->comm_len);
 	info->exe = append(&at, hello->exe, info->exe_len = hello->exe_len);
 	info->argv = append(&at, hello->argv, info->argv_len = hello->argv_len);
-	info->how = append(&at, how, info->how_len = how_len);
 	free(process->text);
 	process->text = text;
+	process->is_told = false;
+	snprintf(process->comm, sizeof(process->comm), "%.*s", (int)info->comm_len, info->comm);
 	return 0;
+}
+
+int process_name(struct process *process, const char *comm, size_t len)
+{
+	const struct rows_process *info = &process->info;
+	struct wire_hello hello = {.comm = comm,
+				   .comm_len = len,
+				   .uid = (uint32_t)info->uid,
+				   .gid = (uint32_t)info->gid};
+
+	return process_describe(process, &hello);
+}
+
+void process_set_how(struct process *process, const char *how, const char *why)
+{
+	snprintf(process->how, sizeof(process->how), "%s%s%s", how, why ? ", " : "",
+		 why ? why : "");
+	process->info.how = process->how;
+	process->info.how_len = strlen(process->how);
+	process->is_told = false;
+}
+
+struct record *process_life(struct process *process)
+{
+	if (process->life)
+		return process->life;
+	process->life = malloc(sizeof(*process->life));
+	if (process->life)
+		record_init(process->life);
+	return process->life;
+}
+
+void process_note_outside(struct process *process, uint64_t tick)
+{
+	uint64_t n = tick - process->outside_tick;
+
+	for (uint64_t i = n < PROCESS_OUTSIDE_TICKS ? n : PROCESS_OUTSIDE_TICKS; i > 0; i--) {
+		uint64_t at = (tick - i + 1) % PROCESS_OUTSIDE_TICKS;
+
+		process->outside_ticks[at / 64] &= ~((uint64_t)1 << at % 64);
+	}
+	tick %= PROCESS_OUTSIDE_TICKS;
+	process->outside_ticks[tick / 64] |= (uint64_t)1 << tick % 64;
+	process->outside_tick += n;
+}
+
+bool process_was_outside_at(const struct process *process, uint64_t tick)
+{
+	uint64_t at = tick % PROCESS_OUTSIDE_TICKS;
+
+	return tick <= process->outside_tick &&
+	       process->outside_tick - tick < PROCESS_OUTSIDE_TICKS &&
+	       process->outside_ticks[at / 64] >> at % 64 & 1;
 }
 
 void process_forget(struct process *process)
 {
 	struct rows_process *info = &process->info;
 
-	info->comm_len = info->exe_len = info->argv_len = info->how_len = 0;
+	info->comm_len = info->exe_len = info->argv_len = 0;
 	free(process->text);
 	process->text = NULL;
+	free(process->life);
+	process->life = NULL;
+	if (process->has_rows)
+		return;
+	free(process->rows);
+	process->rows = NULL;
+	process->rows_size = 0;
 }
 
 struct record *process_add_row(struct process *process, const struct record *rec)
@@ -133,6 +220,7 @@ void processes_done(struct processes *all)
 	for (size_t i = 0; i < all->count; i++) {
 		free(all->list[i]->text);
 		free(all->list[i]->rows);
+		free(all->list[i]->life);
 		free(all->list[i]);
 	}
 	free(all->list);

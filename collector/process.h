@@ -17,7 +17,7 @@
 
 /* The values of one process that the tree's row is made of; KiB but for the last two. */
 struct process_values {
-	bool has_rss, has_pss;
+	bool is_outside, has_rss, has_pss;
 	int64_t rss, rss_anon, rss_shmem;
 	int64_t pss, pss_anon, pss_file, pss_shmem;
 	uint64_t pss_ns; /* when PSS was read */
@@ -26,17 +26,48 @@ struct process_values {
 	int64_t self; /* bytes: of it, what is mstat's own */
 };
 
+struct outside;
+
+#define PROCESS_OUTSIDE_TICKS 512
+
 struct process {
 	uint64_t id; /* from 1, in the order in which they were heard of */
 	pid_t pid;
-	uint64_t start_ticks;
-	struct rows_process info;    /* its strings are owned by this struct, in text */
-	char *text;		     /* owned */
-	unsigned peers;		     /* connections that speak for it now: two around an exec */
+	uint64_t start_ticks; /* word 22 of /proc/PID/stat; 0: not known */
+	uint64_t start_ns;    /* the host's CLOCK_MONOTONIC, as the kernel told; 0: it has not */
+	struct rows_process info;     /* its strings are owned by this struct, in text and how */
+	char *text;		      /* owned */
+	char how[64];		      /* how it is measured, and why so */
+	char comm[WIRE_COMM_MAX + 1]; /* its newest name, also when text is forgotten */
+	int64_t last_rss;	      /* KiB, of its newest sample; 0: never known */
+	bool is_told;		      /* its strings stand in the run file as they are */
+	bool is_dead;		      /* by the kernel's word, not only by a connection's end */
+	bool was_inside;	      /* a sampler spoke for it */
+	bool was_outside;	      /* it was sampled from outside */
+	bool has_inside_sample;	      /* and not only its hello came */
+	uint64_t outside_tick;	      /* of its newest sample from outside */
+	/* Of that and those before it, which have one: a bit for each tick, modulo their number. */
+	uint64_t outside_ticks[PROCESS_OUTSIDE_TICKS / 64];
+	uint64_t exit_ns;	 /* when its main thread ended, by the kernel; 0: not told */
+	int exit_status;	 /* and how, as in wait(2) */
+	bool is_over;		 /* the exit record of its last thread has come */
+	bool is_leader_last;	 /* no other thread outlived that one */
+	unsigned peers;		 /* connections that speak for it now: two around an exec */
+	uint64_t known_ns;	 /* when we learned of it */
+	uint64_t silent_ns;	 /* since when it has been without one */
+	unsigned misses;	 /* looks at it that found nothing */
+	struct outside *outside; /* of the outsiders: it is sampled from outside now */
+	unsigned images;	 /* programs that it has run, as far as told: by hello and exec */
+	unsigned outside_image;	 /* the one that outside describes */
+	struct process *next_open, *prev_open; /* in the list of those that have not ended */
 	struct process *next_ending; /* in the run's list of those whose connection ended */
 	bool is_ending;
 	struct process *next_changed; /* in the run's list of those to be written */
 	bool is_changed;
+	struct process *next_fading; /* in that of those to be forgotten with the next block */
+	bool is_fading;
+	struct process *next_rows; /* in that of those that have rows */
+	struct record *life; /* owned: what is known of its whole life (SCOPE_LIFE); may be NULL */
 	uint64_t last_tick;
 	uint64_t merged_tick;	     /* of the newest sample that the merge took note of */
 	int64_t sampler_cpu;	     /* ns: of the connection that speaks, newest */
@@ -45,24 +76,48 @@ struct process {
 	unsigned asks;		     /* and how often then */
 	struct record *rows;	     /* owned: not yet written, ascending ticks */
 	size_t rows_count, rows_size;
+	bool has_rows;	/* it is in the list of those */
 	size_t live_at; /* its place in the merge's list of the living, from 1; 0: not in */
 	struct process_values values;
 };
 
 struct processes {
-	void *tree;	       /* tsearch(3), by pid and start time */
+	void *tree;	       /* tsearch(3): of each pid the newest process */
 	struct process **list; /* owned, by id - 1 */
 	size_t count, size;
+	struct process *open; /* those that have not ended, newest first */
 };
 
-/* The process of that pid and start time, made where it is new; NULL where memory is out. */
-struct process *processes_get(struct processes *all, pid_t pid, uint64_t start_ticks,
-			      bool *ret_new);
+/* The newest process with that pid, or NULL. */
+struct process *processes_find(const struct processes *all, pid_t pid);
 
-/* Takes over what a hello says. Returns 0 or -ENOMEM. */
-int process_describe(struct process *process, const struct wire_hello *hello, const char *how);
+/* A new process, the newest with that pid from now on; NULL where memory is out. */
+struct process *processes_add(struct processes *all, pid_t pid);
 
-/* Frees its strings: an ended process is kept for the case that it comes back, by exec. */
+/* Its pid is somebody else's from now on. */
+void processes_lose(struct processes *all, struct process *process);
+
+/* It has ended, or it has not after all: in or out of the list of the open ones. */
+void processes_close(struct processes *all, struct process *process);
+void processes_reopen(struct processes *all, struct process *process);
+
+/* Takes over what a hello, or /proc, says. Returns 0 or -ENOMEM. */
+int process_describe(struct process *process, const struct wire_hello *hello);
+
+/* Only its name is known. Returns 0 or -ENOMEM. */
+int process_name(struct process *process, const char *comm, size_t len);
+
+/* How it is measured, and why so (may be NULL): "outside, static program". */
+void process_set_how(struct process *process, const char *how, const char *why);
+
+/* The record of its life, made where there is none; NULL where memory is out. */
+struct record *process_life(struct process *process);
+
+/* It was sampled from outside at that tick, which is later than all before; and whether it was. */
+void process_note_outside(struct process *process, uint64_t tick);
+bool process_was_outside_at(const struct process *process, uint64_t tick);
+
+/* Frees what is written: an ended process is kept for the case that it comes back, by exec. */
 void process_forget(struct process *process);
 
 /* Room for one more row, put where its tick belongs; NULL where memory is out. */

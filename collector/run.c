@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/life.h"
 #include "collector/run.h"
 #include "core/tick.h"
 
 /* A crash loses what is not in a block yet: at most this. */
 #define BLOCK_NS 1000000000u
+/* It is looked at so often, and not before the next time is it too late. */
+#define DRAIN_NS 100000000u
 /* Rows held in memory for a block; a large tree writes more often. */
 #define BUFFERED_MAX 8192
 /*
@@ -17,14 +20,27 @@
 #define ASK_NS	      50000000u
 #define ASK_AT_ONCE   64
 #define ASKS_IN_DRAIN 4
+/* The kernel notes a start in hundredths of seconds, and a moment before it tells of the fork. */
+#define START_SLACK_NS 30000000u
+/* A process that is not there any more, and of whose end the kernel has not told: looks at it. */
+#define MISSES_MAX 10
 /* Refusals that are told one by one in a second: anybody may knock as often as he likes. */
 #define REFUSALS_TOLD 100
+
+static void say_phase(void *arg, const struct rows_phase *phase)
+{
+	const struct run *run = arg;
+
+	if (run->file)
+		runfile_phase(run->file, phase);
+}
 
 void run_init(struct run *run, uint32_t freq, struct runfile *file)
 {
 	*run = (struct run){.freq = freq, .file = file};
 	run->merge.freq = freq;
 	proxy_init(&run->proxy);
+	phases_init(&run->phases, say_phase, run);
 	record_init(&run->summary);
 	run->summary.reason[SOURCE_RUN] = REASON_OK;
 	record_set(&run->summary, FIELD_RUN_PROCESSES, 0);
@@ -41,7 +57,7 @@ void run_start(struct run *run, uint64_t now_ns)
 	run->start_ns = run->now_ns = run->flushed_ns = now_ns;
 }
 
-static uint64_t since_start(const struct run *run, uint64_t ns)
+uint64_t run_since_start(const struct run *run, uint64_t ns)
 {
 	return ns > run->start_ns ? ns - run->start_ns : 0;
 }
@@ -55,7 +71,7 @@ void run_event(struct run *run, uint64_t at_ns, enum event kind, uint64_t proces
 	       const char *text)
 {
 	struct rows_event event = {
-		.time_ns = since_start(run, at_ns),
+		.time_ns = run_since_start(run, at_ns),
 		.kind = kind,
 		.process = process,
 		.number = number,
@@ -67,6 +83,19 @@ void run_event(struct run *run, uint64_t at_ns, enum event kind, uint64_t proces
 		runfile_event(run->file, &event);
 }
 
+void run_mark(struct run *run, uint64_t at_ns, uint64_t number, const char *text, size_t len)
+{
+	struct rows_event event = {.time_ns = run_since_start(run, at_ns),
+				   .kind = EVENT_MARK,
+				   .number = (int64_t)number,
+				   .text = text,
+				   .text_len = len};
+
+	if (run->file)
+		runfile_event(run->file, &event);
+	phases_mark(&run->phases, event.time_ns, text, len);
+}
+
 void run_refused(struct run *run, uint64_t at_ns, pid_t pid, const char *why)
 {
 	count(run, FIELD_RUN_REFUSED, 1);
@@ -75,7 +104,7 @@ void run_refused(struct run *run, uint64_t at_ns, pid_t pid, const char *why)
 }
 
 /* What has changed of a process is written once, with the block. */
-static void note_change(struct run *run, struct process *process)
+void run_note_change(struct run *run, struct process *process)
 {
 	if (process->is_changed)
 		return;
@@ -84,14 +113,43 @@ static void note_change(struct run *run, struct process *process)
 	run->changed = process;
 }
 
-static void say_changes(struct run *run)
+/* Who it is, unless that stands there already; how long, and what is known of its life. */
+static void tell_process(struct run *run, struct process *process)
 {
+	struct rows_process info = process->info;
+
+	if (!run->file)
+		return;
+	if (process->is_told)
+		info.comm_len = info.exe_len = info.argv_len = 0;
+	runfile_process(run->file, &info);
+	process->is_told = true;
+	if (process->life && process->info.ended)
+		runfile_life(run->file, process->id, process->life);
+}
+
+/* Those that had ended with the block before: their last records have come. */
+static void forget_faded(struct run *run)
+{
+	for (struct process *process = run->fading; process; process = process->next_fading) {
+		process->is_fading = false;
+		if (process->info.ended && !process->is_changed)
+			process_forget(process);
+	}
+	run->fading = NULL;
+}
+
+static void tell_changes(struct run *run)
+{
+	forget_faded(run);
 	for (struct process *process = run->changed; process; process = process->next_changed) {
 		process->is_changed = false;
-		if (run->file)
-			runfile_process(run->file, &process->info);
-		if (process->info.ended)
-			process_forget(process);
+		tell_process(run, process);
+		if (!process->info.ended || process->is_fading)
+			continue;
+		process->is_fading = true;
+		process->next_fading = run->fading;
+		run->fading = process;
 	}
 	run->changed = NULL;
 }
@@ -106,60 +164,229 @@ static const char *how_started(const struct wire_hello *hello)
 /* Writes what is buffered of a process under the name that it has now. */
 static void write_rows(struct run *run, struct process *process)
 {
+	/* What came before an exec is not to be taken for the new program's. */
+	if (process->rows_count && !process->is_told)
+		tell_process(run, process);
 	if (process->rows_count && run->file)
 		runfile_rows(run->file, process->id, process->rows, process->rows_count);
 	run->buffered -= process->rows_count;
 	process->rows_count = 0;
 }
 
-static void say_hello(struct run *run, const struct process *process, uint64_t heard_ns,
-		      enum event kind, const struct wire_hello *hello)
+static void say_start(struct run *run, const struct process *process, uint64_t at_ns,
+		      enum event kind)
 {
-	char text[WIRE_COMM_MAX + 64];
+	const struct rows_process *info = &process->info;
+	char text[WIRE_COMM_MAX + sizeof(process->how) + 4];
 
-	snprintf(text, sizeof(text), "%.*s, %s", (int)hello->comm_len, hello->comm,
-		 how_started(hello));
-	run_event(run, heard_ns, kind, process->id, process->pid, text);
+	snprintf(text, sizeof(text), "%.*s, %s", (int)info->comm_len, info->comm, process->how);
+	run_event(run, at_ns, kind, process->id, process->pid, text);
+}
+
+/* It lives after all: it was without a sampler for a while. */
+static void come_back(struct run *run, struct process *process)
+{
+	if (!process->info.ended || process->is_dead)
+		return;
+	process->info.ended = 0;
+	processes_reopen(&run->processes, process);
+}
+
+void run_revive(struct run *run, struct process *process)
+{
+	process->is_dead = false;
+	process->exit_ns = 0;
+	come_back(run, process);
+	run_note_change(run, process);
+}
+
+void run_end(struct run *run, struct process *process, uint64_t at_ns)
+{
+	if (process->info.ended)
+		return;
+	process->info.ended = 1;
+	process->info.last_ns = run_since_start(run, at_ns);
+	processes_close(&run->processes, process);
+	run_note_change(run, process);
+	if (process->was_inside || process->was_outside)
+		run_event(run, at_ns, EVENT_END, process->id, process->pid, "");
+}
+
+/* When a process started by /proc's clock, which counts from the boot in hundredths of seconds. */
+static uint64_t ticks_to_ns(const struct run *run, uint64_t start_ticks)
+{
+	return start_ticks * 10000000 - (uint64_t)run->boottime_ns;
+}
+
+struct process *run_add(struct run *run, pid_t pid, uint64_t start_ns)
+{
+	struct process *process = processes_add(&run->processes, pid);
+
+	if (!process)
+		return NULL;
+	process->start_ns = start_ns;
+	process->known_ns = process->silent_ns = run->now_ns;
+	process->info.first_ns = process->info.last_ns =
+		run_since_start(run, start_ns ? start_ns : run->now_ns);
+	process_set_how(process, "not sampled", NULL);
+	count(run, FIELD_RUN_PROCESSES, 1);
+	run_note_change(run, process);
+	return process;
+}
+
+/* Whether the newest process of a pid is the one that started then (in clock ticks; 0: unknown). */
+static bool is_same(const struct run *run, const struct process *process, uint64_t start_ticks)
+{
+	uint64_t start_ns = ticks_to_ns(run, start_ticks);
+
+	/* The kernel told of its start, and would have told of its end. */
+	if (run->hears_ends && process->start_ns && !process->is_dead)
+		return true;
+	if (process->start_ticks && start_ticks)
+		return process->start_ticks == start_ticks;
+	/* While it lives its pid is nobody else's. (In a time namespace the ticks are others.) */
+	if (!process->is_dead || !start_ticks)
+		return !process->is_dead;
+	return start_ns + START_SLACK_NS > process->start_ns &&
+	       process->start_ns + START_SLACK_NS > start_ns;
+}
+
+static struct process *get_process(struct run *run, pid_t pid, uint64_t start_ticks)
+{
+	struct process *process = processes_find(&run->processes, pid);
+	uint64_t start_ns = ticks_to_ns(run, start_ticks);
+
+	if (process && !is_same(run, process, start_ticks)) {
+		run_end(run, process, run->now_ns);
+		process = NULL;
+	}
+	if (!process)
+		process = run_add(run, pid, 0);
+	if (!process || !start_ticks || process->start_ticks)
+		return process;
+	process->start_ticks = process->info.start_ticks = start_ticks;
+	if (!process->start_ns && start_ns >= run->start_ns && start_ns <= run->now_ns)
+		process->info.first_ns = run_since_start(run, start_ns);
+	return process;
+}
+
+struct process *run_root(struct run *run, pid_t pid, uint64_t now_ns)
+{
+	struct process *process;
+
+	run->now_ns = now_ns;
+	process = run_add(run, pid, 0);
+	if (process)
+		process->info.first_ns = 0;
+	return process;
+}
+
+void run_root_ended(struct run *run, uint64_t at_ns, int status)
+{
+	struct process *root = run->processes.count ? run->processes.list[0] : NULL;
+	struct record *life = root ? process_life(root) : NULL;
+
+	if (!life)
+		return;
+	life_note_status(life, status);
+	run_end(run, root, at_ns);
+	run_note_change(run, root);
+}
+
+bool run_knows(const struct run *run, pid_t pid)
+{
+	return processes_find(&run->processes, pid) != NULL;
+}
+
+struct process *run_seen(struct run *run, pid_t pid)
+{
+	struct process *process = processes_find(&run->processes, pid);
+
+	/* The list that it stands in may be older than its end. */
+	if (process && (process->is_dead || !process->info.ended))
+		return process;
+	if (process)
+		come_back(run, process);
+	return process ? process : run_add(run, pid, 0);
 }
 
 struct process *run_hello(struct run *run, pid_t pid, uint64_t heard_ns,
 			  const struct wire_hello *hello)
 {
-	bool is_new;
-	struct process *process = processes_get(&run->processes, pid, hello->start_ticks, &is_new);
+	struct process *process = get_process(run, pid, hello->start_ticks);
+	bool is_first, is_exec;
 
 	if (!process)
 		return NULL;
 	/* What came before an exec belongs to the program that was run before. */
 	write_rows(run, process);
-	if (process_describe(process, hello, how_started(hello)) < 0)
+	if (process_describe(process, hello) < 0)
 		return NULL;
-	if (is_new) {
-		process->info.first_ns = since_start(run, heard_ns);
-		count(run, FIELD_RUN_PROCESSES, 1);
-	}
+	process_set_how(process, how_started(hello), NULL);
+	is_first = !process->was_inside && !process->was_outside;
+	is_exec = process->was_inside && !(hello->flags & WIRE_HELLO_RESTART);
+	process->was_inside = true;
 	process->peers++;
-	process->info.ended = 0;
-	process->info.last_ns = since_start(run, heard_ns);
-	if (run->file)
-		runfile_process(run->file, &process->info);
-	if (is_new || !(hello->flags & WIRE_HELLO_RESTART))
-		say_hello(run, process, heard_ns, is_new ? EVENT_START : EVENT_EXEC, hello);
+	process->images++;
+	come_back(run, process);
+	if (!process->info.ended)
+		process->info.last_ns = run_since_start(run, heard_ns);
+	run_note_change(run, process);
+	if (is_first || is_exec)
+		say_start(run, process, heard_ns, is_first ? EVENT_START : EVENT_EXEC);
+	/* Its end was told before we heard of it. */
+	if (is_first && process->info.ended)
+		run_event(run, run->start_ns + process->info.last_ns, EVENT_END, process->id,
+			  process->pid, "");
 	return process;
+}
+
+void run_outside(struct run *run, struct process *process, const struct wire_hello *hello,
+		 const char *why)
+{
+	bool is_first = !process->was_inside && !process->was_outside;
+
+	write_rows(run, process);
+	if (process_describe(process, hello) < 0)
+		return;
+	if (!process->start_ticks)
+		process->start_ticks = process->info.start_ticks = hello->start_ticks;
+	process_set_how(process, "outside", why);
+	process->was_outside = true;
+	come_back(run, process);
+	run_note_change(run, process);
+	if (is_first)
+		say_start(run, process, run->now_ns, EVENT_START);
+}
+
+void run_outside_gone(struct run *run, struct process *process)
+{
+	process->silent_ns = run->now_ns;
+	if (!process->peers)
+		merge_gone(&run->merge, process, process->last_tick);
+}
+
+void run_missing(struct run *run, struct process *process)
+{
+	/* The kernel's own word of its end may be on the way still; or it was lost. */
+	if (run->hears_ends && process->misses++ < MISSES_MAX)
+		return;
+	run_end(run, process, run->now_ns);
+	process->is_dead = true;
 }
 
 static void flush_rows(struct run *run)
 {
-	for (size_t i = 0; i < run->processes.count; i++) {
-		struct process *process = run->processes.list[i];
-
+	for (struct process *process = run->with_rows; process; process = process->next_rows) {
 		write_rows(run, process);
+		process->has_rows = false;
 		if (process->info.ended) {
 			free(process->rows);
 			process->rows = NULL;
 			process->rows_size = 0;
 		}
 	}
+	run->with_rows = NULL;
 	runfile_rows(run->file, 0, run->rows, run->rows_count);
 	run->buffered -= run->rows_count;
 	run->rows_count = 0;
@@ -169,12 +396,15 @@ static void flush(struct run *run)
 {
 	run->flushed_ns = run->now_ns;
 	run->refusals = 0;
-	say_changes(run);
+	tell_changes(run);
 	record_set(&run->summary, FIELD_DURATION,
-		   (int64_t)since_start(run, run->end_ns ? run->end_ns : run->now_ns));
+		   (int64_t)run_since_start(run, run->end_ns ? run->end_ns : run->now_ns));
 	if (!run->file)
 		return;
 	flush_rows(run);
+	if (run->peak_is_new)
+		runfile_holders(run->file, run->peak.holder, run->peak.count);
+	run->peak_is_new = false;
 	runfile_summary(run->file, &run->summary);
 	runfile_flush(run->file);
 }
@@ -204,6 +434,26 @@ static void ask_for(struct run *run, struct process *process, struct record *rec
 	rec->reason[SOURCE_COLLECTOR_TGID] = REASON_NOT_DUE;
 }
 
+/* What was read last stands for what no exit record tells. */
+static void note_life(struct run *run, struct process *process, const struct record *rec)
+{
+	struct record *life = process_life(process);
+
+	if (life)
+		life_note_sample(life, rec);
+	if (process->info.ended)
+		run_note_change(run, process);
+}
+
+static void note_rows(struct run *run, struct process *process)
+{
+	if (process->has_rows)
+		return;
+	process->has_rows = true;
+	process->next_rows = run->with_rows;
+	run->with_rows = process;
+}
+
 bool run_sample(struct run *run, struct process *process, const struct record *rec)
 {
 	struct record *row;
@@ -212,6 +462,17 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 	if (rec->tick < tick_at(run->start_ns, run->freq) ||
 	    rec->tick > tick_at(run->now_ns, run->freq) + 1)
 		return false;
+	/* A sampler's first ones are read when there are some from outside already. */
+	if (rec->reason[SOURCE_SAMPLER] == REASON_ABSENT)
+		process_note_outside(process, rec->tick);
+	else if (process_was_outside_at(process, rec->tick))
+		return true;
+	else
+		process->has_inside_sample = true;
+	/* Only its main thread has ended: pthread_exit(3) in main(). */
+	if (process->is_dead && process->peers &&
+	    tick_ns(rec->tick, run->freq) > run->start_ns + process->info.last_ns)
+		run_revive(run, process);
 	if (rec->tick > process->last_tick)
 		process->last_tick = rec->tick;
 	count(run, FIELD_RUN_SAMPLES, 1);
@@ -219,7 +480,11 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 	count(run, FIELD_RUN_DROPPED, rec->dropped);
 	process->info.samples++;
 	process->info.dropped += rec->dropped;
-	process->info.last_ns = since_start(run, tick_ns(rec->tick, run->freq));
+	if (!process->info.ended)
+		process->info.last_ns = run_since_start(run, tick_ns(rec->tick, run->freq));
+	if (record_has(rec, FIELD_RSS))
+		process->last_rss = rec->value[FIELD_RSS];
+	note_life(run, process, rec);
 	if (record_has(rec, FIELD_SELF_CPU))
 		process->sampler_cpu = rec->value[FIELD_SELF_CPU];
 	merge_sample(&run->merge, process, rec);
@@ -227,11 +492,20 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 		return true;
 	row = process_add_row(process, rec);
 	if (row) {
+		note_rows(run, process);
 		ask_for(run, process, row);
 		if (++run->buffered >= BUFFERED_MAX)
 			flush(run);
 	}
 	return true;
+}
+
+/* It was there up to its end, though its last sample may be older. */
+static uint64_t last_tick(const struct run *run, const struct process *process)
+{
+	uint64_t end = tick_at(run->start_ns + process->info.last_ns, run->freq);
+
+	return process->is_dead && end > process->last_tick ? end : process->last_tick;
 }
 
 void run_gone(struct run *run, struct process *process)
@@ -241,7 +515,7 @@ void run_gone(struct run *run, struct process *process)
 	process->peers--;
 	if (process->peers)
 		return;
-	merge_gone(&run->merge, process, process->last_tick);
+	merge_gone(&run->merge, process, last_tick(run, process));
 	if (process->is_ending)
 		return;
 	process->is_ending = true;
@@ -249,17 +523,17 @@ void run_gone(struct run *run, struct process *process)
 	run->ending = process;
 }
 
-/* Those whose connection ended in this drain, and who did not come back in it by exec. */
-static void say_ends(struct run *run)
+/*
+ * Those whose connection ended in this drain, and who did not come back in it by exec. Where the
+ * kernel tells of ends, a connection's is only that of a sampler.
+ */
+static void take_ends(struct run *run)
 {
 	for (struct process *process = run->ending; process; process = process->next_ending) {
 		process->is_ending = false;
-		if (process->peers || process->info.ended)
-			continue;
-		process->info.ended = 1;
-		process->info.last_ns = since_start(run, run->now_ns);
-		note_change(run, process);
-		run_event(run, run->now_ns, EVENT_END, process->id, process->pid, "");
+		process->silent_ns = run->now_ns;
+		if (!process->peers && !run->hears_ends)
+			run_end(run, process, run->now_ns);
 	}
 	run->ending = NULL;
 }
@@ -271,6 +545,15 @@ static int64_t counter_of(const struct record *row, unsigned v2, unsigned v1)
 	return record_has(row, v1) ? row->value[v1] : 0;
 }
 
+void run_oom(struct run *run, int64_t kills)
+{
+	if (kills <= run->oom_kills)
+		return;
+	run_event(run, run->now_ns, EVENT_OOM, 0, kills - run->oom_kills, "oom_kill of the cgroup");
+	oom_note_kills(&run->oom, run->now_ns);
+	run->oom_kills = kills;
+}
+
 void run_tick(struct run *run, const struct record *row, uint64_t missed)
 {
 	int64_t kills = counter_of(row, FIELD_V2_OOM_KILLS, FIELD_V1_OOM_KILLS);
@@ -279,10 +562,33 @@ void run_tick(struct run *run, const struct record *row, uint64_t missed)
 	count(run, FIELD_RUN_TICKS, 1);
 	count(run, FIELD_MISSED_TICKS, missed);
 	merge_tick(&run->merge, row);
-	if (kills > run->oom_kills)
-		run_event(run, run->now_ns, EVENT_OOM, 0, kills - run->oom_kills,
-			  "oom_kill of the cgroup");
-	run->oom_kills = kills > run->oom_kills ? kills : run->oom_kills;
+	run_oom(run, kills);
+}
+
+/* The reconciliation of a tick, and what it is called in the summary. */
+static const struct {
+	unsigned from, to;
+} at_peak[] = {
+	{FIELD_SUM_SELF, FIELD_PEAK_MSTAT},
+	{FIELD_LOOSE_ANON, FIELD_PEAK_LOOSE_ANON},
+	{FIELD_LOOSE_SHMEM, FIELD_PEAK_LOOSE_SHMEM},
+	{FIELD_RESIDUAL, FIELD_PEAK_RESIDUAL},
+};
+
+static void take_peak(struct run *run, const struct record *row, int64_t usage, int64_t time_ns)
+{
+	struct record *sum = &run->summary;
+
+	record_set(sum, FIELD_PEAK_SAMPLED, usage);
+	record_set(sum, FIELD_PEAK_TIME, time_ns);
+	for (unsigned i = 0; i < sizeof(at_peak) / sizeof(*at_peak); i++) {
+		if (record_has(row, at_peak[i].from))
+			record_set(sum, at_peak[i].to, row->value[at_peak[i].from]);
+		else
+			record_unset(sum, at_peak[i].to);
+	}
+	peak_note(&run->peak, &run->merge, tick_ns(row->tick, run->freq));
+	run->peak_is_new = true;
 }
 
 /* The tree's largest usage so far; without a cgroup, its largest sum of RSS. */
@@ -291,17 +597,18 @@ static void note_peak(struct run *run, const struct record *row, int64_t time_ns
 	static const unsigned fields[] = {FIELD_V2_USAGE, FIELD_V1_USAGE, FIELD_NO_CGROUP};
 	struct record *sum = &run->summary;
 
+	if (record_has(row, FIELD_NO_CACHE) &&
+	    (!record_has(sum, FIELD_PEAK_NO_CACHE) ||
+	     row->value[FIELD_NO_CACHE] > sum->value[FIELD_PEAK_NO_CACHE]))
+		record_set(sum, FIELD_PEAK_NO_CACHE, row->value[FIELD_NO_CACHE]);
 	for (unsigned i = 0; i < 3; i++) {
 		int64_t usage;
 
 		if (!record_has(row, fields[i]))
 			continue;
 		usage = record_scaled(row, fields[i]);
-		if (record_has(sum, FIELD_PEAK_SAMPLED) && usage <= sum->value[FIELD_PEAK_SAMPLED])
-			return;
-		record_set(sum, FIELD_PEAK_SAMPLED, usage);
-		record_set(sum, FIELD_PEAK_TIME, time_ns);
-		record_set(sum, FIELD_PEAK_MSTAT, row->value[FIELD_SUM_SELF]);
+		if (!record_has(sum, FIELD_PEAK_SAMPLED) || usage > sum->value[FIELD_PEAK_SAMPLED])
+			take_peak(run, row, usage, time_ns);
 		return;
 	}
 }
@@ -312,6 +619,7 @@ static void row_done(void *arg, struct record *row)
 	int64_t time_ns = (int64_t)(tick_ns(row->tick, run->freq) - run->start_ns);
 
 	note_peak(run, row, time_ns);
+	phases_row(&run->phases, row, (uint64_t)time_ns);
 	if (record_has(row, FIELD_V2_PEAK) || record_has(row, FIELD_V1_PEAK))
 		record_set(&run->summary, FIELD_PEAK_EXACT,
 			   counter_of(row, FIELD_V2_PEAK, FIELD_V1_PEAK));
@@ -335,10 +643,39 @@ static void row_done(void *arg, struct record *row)
 void run_settle(struct run *run, uint64_t now_ns, uint64_t until_tick)
 {
 	run->now_ns = now_ns;
-	say_ends(run);
+	take_ends(run);
 	merge_run(&run->merge, until_tick, row_done, run);
-	if (now_ns - run->flushed_ns >= BLOCK_NS || run->buffered >= BUFFERED_MAX)
+	if (now_ns - run->flushed_ns >= BLOCK_NS - DRAIN_NS || run->buffered >= BUFFERED_MAX)
 		flush(run);
+}
+
+/* How each process that the run has heard of was measured. */
+static void count_coverage(struct run *run)
+{
+	int64_t inside = 0;
+	int64_t outside = 0;
+
+	for (size_t i = 0; i < run->processes.count; i++) {
+		const struct process *process = run->processes.list[i];
+
+		/* A fork's hello, and then another program: that was not sampled inside. */
+		if (process->has_inside_sample || !process->was_outside)
+			inside += process->was_inside;
+		else
+			outside++;
+	}
+	record_set(&run->summary, FIELD_RUN_INSIDE, inside);
+	record_set(&run->summary, FIELD_RUN_OUTSIDE, outside);
+	record_set(&run->summary, FIELD_RUN_BY_RECORD,
+		   (int64_t)run->processes.count - inside - outside);
+}
+
+static void note_gap(struct record *sum)
+{
+	if (record_has(sum, FIELD_PEAK_EXACT) && record_has(sum, FIELD_PEAK_SAMPLED))
+		record_set(sum, FIELD_PEAK_GAP,
+			   (int64_t)((uint64_t)sum->value[FIELD_PEAK_EXACT] -
+				     (uint64_t)sum->value[FIELD_PEAK_SAMPLED]));
 }
 
 static void sum_sampler_cpu(struct run *run)
@@ -358,10 +695,14 @@ void run_finish(struct run *run, uint64_t now_ns, uint64_t end_ns)
 	run->now_ns = now_ns;
 	run->end_ns = end_ns;
 	merge_run(&run->merge, UINT64_MAX, row_done, run);
+	phases_end(&run->phases, run_since_start(run, end_ns));
 	sum_sampler_cpu(run);
+	count_coverage(run);
+	note_gap(&run->summary);
+	record_set(&run->summary, FIELD_RUN_OOM_KILLS, run->oom_kills);
 	for (size_t i = 0; i < run->processes.count; i++)
 		if (!run->processes.list[i]->info.ended)
-			note_change(run, run->processes.list[i]);
+			run_note_change(run, run->processes.list[i]);
 	flush(run);
 }
 
@@ -370,6 +711,7 @@ void run_done(struct run *run)
 	processes_done(&run->processes);
 	merge_done(&run->merge);
 	proxy_done(&run->proxy);
+	phases_done(&run->phases);
 	free(run->rows);
 	run->rows = NULL;
 }

@@ -9,16 +9,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collector/lifecycle.h"
 #include "collector/merge.h"
+#include "collector/oom.h"
+#include "collector/peak.h"
+#include "collector/phases.h"
 #include "collector/process.h"
 #include "collector/proxy.h"
 #include "collector/runfile.h"
 
 struct run {
 	uint32_t freq;
-	uint64_t start_ns;    /* the host's CLOCK_MONOTONIC when the program was started */
-	uint64_t end_ns;      /* when the program ended; 0: it has not */
-	uint64_t now_ns;      /* the newest instant that the run was told of */
+	uint64_t start_ns; /* the host's CLOCK_MONOTONIC when the program was started */
+	uint64_t end_ns;   /* when the program ended; 0: it has not */
+	uint64_t now_ns;   /* the newest instant that the run was told of */
+	/* CLOCK_BOOTTIME minus CLOCK_MONOTONIC, ns: start times of /proc are of the former. */
+	int64_t boottime_ns;
+	bool hears_ends;      /* the kernel tells of every fork and exit: run_life() */
+	bool hears_records;   /* and leaves an exit record of every thread */
 	struct runfile *file; /* borrowed; NULL: none */
 	void (*on_tick)(void *arg, const struct record *row, int64_t time_ns);
 	void *arg;
@@ -26,14 +34,20 @@ struct run {
 	struct processes processes;
 	struct merge merge;
 	struct proxy proxy;
+	struct phases phases;
 	struct record *rows; /* owned: the tree's, not yet written */
 	size_t rows_count, rows_size;
-	struct process *ending;	 /* borrowed list: connections that ended in this drain */
-	struct process *changed; /* borrowed list: to be written with the block */
-	size_t buffered;	 /* rows of all subjects that wait for a block */
+	struct process *ending;	   /* borrowed list: connections that ended in this drain */
+	struct process *changed;   /* borrowed list: to be written with the block */
+	struct process *fading;	   /* borrowed list: to be forgotten after the next one */
+	struct process *with_rows; /* borrowed list */
+	size_t buffered;	   /* rows of all subjects that wait for a block */
 	uint64_t flushed_ns;
 	unsigned refusals; /* since the last block */
 
+	struct peak peak;
+	bool peak_is_new; /* it is not in the file yet */
+	struct oom oom;
 	int64_t oom_kills; /* the counter at the newest row */
 	struct record summary;
 };
@@ -43,6 +57,21 @@ void run_init(struct run *run, uint32_t freq, struct runfile *file);
 
 /* The program is started now. */
 void run_start(struct run *run, uint64_t now_ns);
+
+/* The program itself, which runs now: the tree is what comes from it. NULL where memory is out. */
+struct process *run_root(struct run *run, pid_t pid, uint64_t now_ns);
+
+/* The program has ended so, as in wait(2), whose word is better than all others'. */
+void run_root_ended(struct run *run, uint64_t at_ns, int status);
+
+/* Whether a process of the tree has, or last had, that pid. */
+bool run_knows(const struct run *run, pid_t pid);
+
+/* A process with that pid is in the cgroup; NULL where memory is out. */
+struct process *run_seen(struct run *run, pid_t pid);
+
+/* What the kernel tells of a process of this or any other tree: collector/run_life.c. */
+void run_life(struct run *run, const struct life_event *event);
 
 /* A sampler speaks for the process with that pid; NULL where memory is out. */
 struct process *run_hello(struct run *run, pid_t pid, uint64_t heard_ns,
@@ -54,14 +83,28 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 /* A connection that spoke for the process is over. */
 void run_gone(struct run *run, struct process *process);
 
+/* It is sampled from outside now (why it has no sampler: a few words), and not any longer. */
+void run_outside(struct run *run, struct process *process, const struct wire_hello *hello,
+		 const char *why);
+void run_outside_gone(struct run *run, struct process *process);
+
+/* There is no living process with that pid, or it is another one. */
+void run_missing(struct run *run, struct process *process);
+
 /* The cgroup's values at a tick; and that so many ticks before it were missed. */
 void run_tick(struct run *run, const struct record *row, uint64_t missed);
+
+/* The kernel has killed that many, in all, because memory ran out. */
+void run_oom(struct run *run, int64_t kills);
 
 /* A connection was not taken, or not any longer. Each is counted, not each is told. */
 void run_refused(struct run *run, uint64_t at_ns, pid_t pid, const char *why);
 
 void run_event(struct run *run, uint64_t at_ns, enum event kind, uint64_t process, int64_t number,
 	       const char *text);
+
+/* A mark of the program's, the number-th; it ends the phase, whose exact peak was told before. */
+void run_mark(struct run *run, uint64_t at_ns, uint64_t number, const char *text, size_t len);
 
 /* A drain is over: completes the rows of ticks before until, writes a block once a second. */
 void run_settle(struct run *run, uint64_t now_ns, uint64_t until_tick);
@@ -73,5 +116,13 @@ void run_settle(struct run *run, uint64_t now_ns, uint64_t until_tick);
 void run_finish(struct run *run, uint64_t now_ns, uint64_t end_ns);
 
 void run_done(struct run *run);
+
+/* For run_life.c. */
+uint64_t run_since_start(const struct run *run, uint64_t ns);
+struct process *run_add(struct run *run, pid_t pid, uint64_t start_ns);
+void run_note_change(struct run *run, struct process *process);
+/* It lives after all. */
+void run_revive(struct run *run, struct process *process);
+void run_end(struct run *run, struct process *process, uint64_t at_ns);
 
 #endif

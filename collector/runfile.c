@@ -152,6 +152,12 @@ void runfile_event(struct runfile *file, const struct rows_event *event)
 	note_section(file);
 }
 
+void runfile_phase(struct runfile *file, const struct rows_phase *phase)
+{
+	rows_pack_phase(&file->out, phase);
+	note_section(file);
+}
+
 void runfile_rows(struct runfile *file, uint64_t subject, const struct record *rows, size_t n)
 {
 	const struct record *pointers[256];
@@ -168,6 +174,18 @@ void runfile_rows(struct runfile *file, uint64_t subject, const struct record *r
 		rows += take;
 		n -= take;
 	}
+}
+
+void runfile_life(struct runfile *file, uint64_t subject, const struct record *life)
+{
+	rows_pack(&file->out, SECTION_LIFE, subject, &life, 1);
+	note_section(file);
+}
+
+void runfile_holders(struct runfile *file, const struct rows_holder *holder, size_t n)
+{
+	rows_pack_holders(&file->out, holder, n);
+	note_section(file);
 }
 
 void runfile_summary(struct runfile *file, const struct record *summary)

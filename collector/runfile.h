@@ -26,8 +26,12 @@ void runfile_begin(struct runfile *file);
 /* Puts a section into the block; a block that has grown large is written. */
 void runfile_process(struct runfile *file, const struct rows_process *process);
 void runfile_event(struct runfile *file, const struct rows_event *event);
+void runfile_phase(struct runfile *file, const struct rows_phase *phase);
 /* n records of a subject (0: the tree) with ascending ticks. */
 void runfile_rows(struct runfile *file, uint64_t subject, const struct record *rows, size_t n);
+/* What is known of a process's whole life: fields of SCOPE_LIFE. */
+void runfile_life(struct runfile *file, uint64_t subject, const struct record *life);
+void runfile_holders(struct runfile *file, const struct rows_holder *holder, size_t n);
 void runfile_summary(struct runfile *file, const struct record *summary);
 
 /* Compresses and writes the block, if there is anything in it. */

@@ -26,6 +26,7 @@ enum scope {
 	SCOPE_PROCESS, /* one process, sampled inside or outside */
 	SCOPE_TREE,    /* the whole tree at one tick */
 	SCOPE_RUN,     /* the run as a whole: the summary */
+	SCOPE_LIFE,    /* one process, from its start to its end */
 };
 
 /*
@@ -43,6 +44,9 @@ enum scope {
 	SOURCE(7, STAT, SCOPE_PROCESS, FORMAT_POSITIONAL, "stat")                              \
 	SOURCE(8, IO, SCOPE_PROCESS, FORMAT_KEYED, "io")                                       \
 	SOURCE(9, SCHEDSTAT, SCOPE_PROCESS, FORMAT_POSITIONAL, "schedstat")                    \
+	SOURCE(10, EXIT, SCOPE_LIFE, FORMAT_TASKSTATS, "exit_record")                          \
+	SOURCE(11, LAST, SCOPE_LIFE, FORMAT_NONE, "last_sample")                               \
+	SOURCE(12, ENDED, SCOPE_LIFE, FORMAT_NONE, "exit_status")                              \
 	SOURCE(16, V2_CURRENT, SCOPE_TREE, FORMAT_SINGLE, "memory.current")                    \
 	SOURCE(17, V2_PEAK, SCOPE_TREE, FORMAT_SINGLE, "memory.peak")                          \
 	SOURCE(18, V2_SWAP, SCOPE_TREE, FORMAT_SINGLE, "memory.swap.current")                  \
@@ -58,6 +62,7 @@ enum scope {
 	SOURCE(32, TREE, SCOPE_TREE, FORMAT_NONE, "tree")                                      \
 	SOURCE(33, TREE_PSS, SCOPE_TREE, FORMAT_NONE, "tree_pss")                              \
 	SOURCE(34, BALANCE, SCOPE_TREE, FORMAT_NONE, "balance")                                \
+	SOURCE(35, STATES, SCOPE_TREE, FORMAT_NONE, "task_states")                             \
 	SOURCE(40, RUN, SCOPE_RUN, FORMAT_NONE, "run")
 
 /*
@@ -176,6 +181,7 @@ enum scope {
 	FIELD(124, V2_PSI_FULL, V2_PRESSURE, "full", 0, 1000, "pressure_full_ns")            \
 	FIELD(125, V2_PERCPU, V2_STAT, "percpu", 0, 1, "percpu_bytes")                       \
 	FIELD(126, NO_CGROUP, TREE, "", 0, 1024, "rss")                                      \
+	FIELD(127, OUTSIDE, TREE, "", 0, 1, "processes_outside")                             \
 	FIELD(140, PROCESSES, TREE, "", 0, 1, "processes")                                   \
 	FIELD(141, SUM_RSS, TREE, "", 0, 1024, "sum_rss_bytes")                              \
 	FIELD(142, SUM_RSS_ANON, TREE, "", 0, 1024, "sum_rss_anon_bytes")                    \
@@ -189,6 +195,12 @@ enum scope {
 	FIELD(150, LOOSE_ANON, TREE_PSS, "", 0, 1, "unattributed_anon_bytes")                \
 	FIELD(151, LOOSE_SHMEM, TREE_PSS, "", 0, 1, "unattributed_shmem_bytes")              \
 	FIELD(152, RESIDUAL, BALANCE, "", 0, 1, "residual_bytes")                            \
+	FIELD(153, SLEEPING, STATES, "", 0, 1, "tasks_sleeping")                             \
+	FIELD(154, RUNNING, STATES, "", 0, 1, "tasks_running")                               \
+	FIELD(155, STOPPED, STATES, "", 0, 1, "tasks_stopped")                               \
+	FIELD(156, UNINTERRUPTIBLE, STATES, "", 0, 1, "tasks_uninterruptible")               \
+	FIELD(157, IOWAIT, STATES, "", 0, 1, "tasks_iowait")                                 \
+	FIELD(158, NO_CACHE, BALANCE, "", 0, 1, "without_cache_bytes")                       \
 	FIELD(160, DURATION, RUN, "", 0, 1, "duration_ns")                                   \
 	FIELD(161, EXIT_STATUS, RUN, "", 0, 1, "exit_status")                                \
 	FIELD(162, PEAK_EXACT, RUN, "", 0, 1, "peak_exact_bytes")                            \
@@ -203,10 +215,79 @@ enum scope {
 	FIELD(171, SAMPLER_CPU, RUN, "", 0, 1, "sampler_cpu_ns")                             \
 	FIELD(172, COLLECTOR_CPU, RUN, "", 0, 1, "collector_cpu_ns")                         \
 	FIELD(173, MISSED_TICKS, RUN, "", 0, 1, "missed_ticks")                              \
-	FIELD(174, RUN_SAMPLED, RUN, "", 0, 1, "processes_sampled")
+	FIELD(174, RUN_SAMPLED, RUN, "", 0, 1, "processes_sampled")                          \
+	FIELD(175, RUN_INSIDE, RUN, "", 0, 1, "processes_inside")                            \
+	FIELD(176, RUN_OUTSIDE, RUN, "", 0, 1, "processes_outside")                          \
+	FIELD(177, RUN_BY_RECORD, RUN, "", 0, 1, "processes_by_exit_record")                 \
+	FIELD(178, RECORDS_LOST, RUN, "", 0, 1, "exit_records_lost")                         \
+	FIELD(179, FORKS_LOST, RUN, "", 0, 1, "fork_events_lost")                            \
+	FIELD(180, PEAK_NO_CACHE, RUN, "", 0, 1, "peak_without_cache_bytes")                 \
+	FIELD(181, PEAK_LOOSE_ANON, RUN, "", 0, 1, "peak_unattributed_anon_bytes")           \
+	FIELD(182, PEAK_LOOSE_SHMEM, RUN, "", 0, 1, "peak_unattributed_shmem_bytes")         \
+	FIELD(183, PEAK_RESIDUAL, RUN, "", 0, 1, "peak_residual_bytes")                      \
+	FIELD(184, RUN_OOM_KILLS, RUN, "", 0, 1, "oom_kills")                                \
+	FIELD(185, LIMIT, RUN, "", 0, 1, "memory_max_bytes")                                 \
+	FIELD(186, PEAK_GAP, RUN, "", 0, 1, "peak_gap_bytes")                                \
+	FIELD(191, LIFE_STATUS, ENDED, "", 0, 1, "exit_status")                              \
+	FIELD(192, X_ELAPSED, EXIT, "", 144, 1000, "elapsed_ns")                             \
+	FIELD(193, X_HWM, EXIT, "", 200, 1024, "hwm_bytes")                                  \
+	FIELD(194, X_PEAK_VIRTUAL, EXIT, "", 208, 1024, "peak_virtual_bytes")                \
+	FIELD(195, X_CPU, EXIT, "", 72, 1, "cpu_ns")                                         \
+	FIELD(196, X_USER, EXIT, "", 152, 1000, "user_ns")                                   \
+	FIELD(197, X_SYSTEM, EXIT, "", 160, 1000, "system_ns")                               \
+	FIELD(198, X_MINOR_FAULTS, EXIT, "", 168, 1, "minor_faults")                         \
+	FIELD(199, X_MAJOR_FAULTS, EXIT, "", 176, 1, "major_faults")                         \
+	FIELD(200, X_READ_CHARS, EXIT, "", 216, 1, "read_chars_bytes")                       \
+	FIELD(201, X_WRITE_CHARS, EXIT, "", 224, 1, "write_chars_bytes")                     \
+	FIELD(202, X_READ_BYTES, EXIT, "", 248, 1, "read_bytes")                             \
+	FIELD(203, X_WRITE_BYTES, EXIT, "", 256, 1, "write_bytes")                           \
+	FIELD(204, X_CPU_DELAYS, EXIT, "", 16, 1, "cpu_delay_count")                         \
+	FIELD(205, X_CPU_DELAY, EXIT, "", 24, 1, "cpu_delay_ns")                             \
+	FIELD(206, X_BLKIO_DELAYS, EXIT, "", 32, 1, "blkio_delay_count")                     \
+	FIELD(207, X_BLKIO_DELAY, EXIT, "", 40, 1, "blkio_delay_ns")                         \
+	FIELD(208, X_SWAPIN_DELAYS, EXIT, "", 48, 1, "swapin_delay_count")                   \
+	FIELD(209, X_SWAPIN_DELAY, EXIT, "", 56, 1, "swapin_delay_ns")                       \
+	FIELD(210, X_FREEPAGES_DELAYS, EXIT, "", 312, 1, "freepages_delay_count")            \
+	FIELD(211, X_FREEPAGES_DELAY, EXIT, "", 320, 1, "freepages_delay_ns")                \
+	FIELD(212, X_THRASHING_DELAYS, EXIT, "", 328, 1, "thrashing_delay_count")            \
+	FIELD(213, X_THRASHING_DELAY, EXIT, "", 336, 1, "thrashing_delay_ns")                \
+	FIELD(214, X_COMPACT_DELAYS, EXIT, "", 352, 1, "compact_delay_count")                \
+	FIELD(215, X_COMPACT_DELAY, EXIT, "", 360, 1, "compact_delay_ns")                    \
+	FIELD(216, X_WPCOPY_DELAYS, EXIT, "", 400, 1, "wpcopy_delay_count")                  \
+	FIELD(217, X_WPCOPY_DELAY, EXIT, "", 408, 1, "wpcopy_delay_ns")                      \
+	FIELD(218, X_IRQ_DELAYS, EXIT, "", 416, 1, "irq_delay_count")                        \
+	FIELD(219, X_IRQ_DELAY, EXIT, "", 424, 1, "irq_delay_ns")                            \
+	FIELD(220, L_ELAPSED, LAST, "", 0, 1, "elapsed_ns")                                  \
+	FIELD(221, L_HWM, LAST, "", 0, 1, "hwm_bytes")                                       \
+	FIELD(222, L_PEAK_VIRTUAL, LAST, "", 0, 1, "peak_virtual_bytes")                     \
+	FIELD(223, L_CPU, LAST, "", 0, 1, "cpu_ns")                                          \
+	FIELD(224, L_USER, LAST, "", 0, 1, "user_ns")                                        \
+	FIELD(225, L_SYSTEM, LAST, "", 0, 1, "system_ns")                                    \
+	FIELD(226, L_MINOR_FAULTS, LAST, "", 0, 1, "minor_faults")                           \
+	FIELD(227, L_MAJOR_FAULTS, LAST, "", 0, 1, "major_faults")                           \
+	FIELD(228, L_READ_CHARS, LAST, "", 0, 1, "read_chars_bytes")                         \
+	FIELD(229, L_WRITE_CHARS, LAST, "", 0, 1, "write_chars_bytes")                       \
+	FIELD(230, L_READ_BYTES, LAST, "", 0, 1, "read_bytes")                               \
+	FIELD(231, L_WRITE_BYTES, LAST, "", 0, 1, "write_bytes")                             \
+	FIELD(232, L_CPU_DELAYS, LAST, "", 0, 1, "cpu_delay_count")                          \
+	FIELD(233, L_CPU_DELAY, LAST, "", 0, 1, "cpu_delay_ns")                              \
+	FIELD(234, L_BLKIO_DELAYS, LAST, "", 0, 1, "blkio_delay_count")                      \
+	FIELD(235, L_BLKIO_DELAY, LAST, "", 0, 1, "blkio_delay_ns")                          \
+	FIELD(236, L_SWAPIN_DELAYS, LAST, "", 0, 1, "swapin_delay_count")                    \
+	FIELD(237, L_SWAPIN_DELAY, LAST, "", 0, 1, "swapin_delay_ns")                        \
+	FIELD(238, L_FREEPAGES_DELAYS, LAST, "", 0, 1, "freepages_delay_count")              \
+	FIELD(239, L_FREEPAGES_DELAY, LAST, "", 0, 1, "freepages_delay_ns")                  \
+	FIELD(240, L_THRASHING_DELAYS, LAST, "", 0, 1, "thrashing_delay_count")              \
+	FIELD(241, L_THRASHING_DELAY, LAST, "", 0, 1, "thrashing_delay_ns")                  \
+	FIELD(242, L_COMPACT_DELAYS, LAST, "", 0, 1, "compact_delay_count")                  \
+	FIELD(243, L_COMPACT_DELAY, LAST, "", 0, 1, "compact_delay_ns")                      \
+	FIELD(244, L_WPCOPY_DELAYS, LAST, "", 0, 1, "wpcopy_delay_count")                    \
+	FIELD(245, L_WPCOPY_DELAY, LAST, "", 0, 1, "wpcopy_delay_ns")                        \
+	FIELD(246, L_IRQ_DELAYS, LAST, "", 0, 1, "irq_delay_count")                          \
+	FIELD(247, L_IRQ_DELAY, LAST, "", 0, 1, "irq_delay_ns")
 
 /* One past the highest ids; arrays are indexed by id, with holes where no field stands. */
-#define FIELD_MAX  192
+#define FIELD_MAX  256
 #define SOURCE_MAX 48
 
 #define SOURCE_ENUM(id, token, scope, format, file) SOURCE_##token = (id),

@@ -160,6 +160,18 @@ uint64_t parse_word(const char *buf, size_t len, unsigned n)
 	return (uint64_t)parse_number(buf + at, len - at, NULL);
 }
 
+const char *parse_comm(const char *buf, size_t len, size_t *ret_len)
+{
+	size_t open = 0, close = len;
+
+	while (open < len && buf[open] != '(')
+		open++;
+	while (close > open && buf[close - 1] != ')')
+		close--;
+	*ret_len = close > open + 2 ? close - open - 2 : 0;
+	return *ret_len ? buf + open + 1 : buf;
+}
+
 static unsigned parse_positional(const struct wanted *wanted, const char *buf, size_t len,
 				 struct record *rec)
 {
@@ -191,10 +203,6 @@ static unsigned parse_single(const struct wanted *wanted, const char *buf, size_
 	return 1;
 }
 
-/* The one version of struct taskstats that moved members: it put new ones in the middle; the next
- * one put them at the end and the old ones back (Linux 6.14, mended within its stable series). */
-#define TASKSTATS_MISLAID 15
-
 static unsigned parse_struct(const struct wanted *wanted, const uint8_t *buf, size_t len,
 			     struct record *rec)
 {
@@ -203,7 +211,7 @@ static unsigned parse_struct(const struct wanted *wanted, const uint8_t *buf, si
 
 	for (unsigned b = 0; b < sizeof(version) && b < len; b++)
 		((uint8_t *)&version)[b] = buf[b];
-	if (version == TASKSTATS_MISLAID)
+	if (version == PARSE_TASKSTATS_MISLAID)
 		return 0;
 	/* Else it only ever grows at its end: a member past the length is of a newer kernel. */
 	for (unsigned i = 0; i < wanted->count; i++) {

@@ -20,6 +20,12 @@
 unsigned parse_source(enum source source, const void *buf, size_t len, struct record *rec);
 
 /*
+ * The one version of struct taskstats that moved members: it put new ones in the middle; the next
+ * one put them at the end and the old ones back (Linux 6.14, mended within its stable series).
+ */
+#define PARSE_TASKSTATS_MISLAID 15
+
+/*
  * The rest of the line that begins with key and ':' (/proc/PID/status), without leading blanks and
  * the newline. Returns NULL where there is no such line. Borrowed from buf.
  */
@@ -27,6 +33,9 @@ const char *parse_line(const char *buf, size_t len, const char *key, size_t *ret
 
 /* Word n (from 1, numbered as in proc_pid_stat(5)) as an unsigned number; 0 where there is none. */
 uint64_t parse_word(const char *buf, size_t len, unsigned n);
+
+/* What stands in the brackets of a /proc/PID/stat line, which may be brackets too; borrowed from buf. */
+const char *parse_comm(const char *buf, size_t len, size_t *ret_len);
 
 /*
  * A decimal number at the start of the text, after blanks; *ret_len (may be NULL) is what was

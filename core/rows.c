@@ -9,7 +9,7 @@
 const char event_table[EVENT_MAX][8] = {
 	[EVENT_START] = "start", [EVENT_EXEC] = "exec", [EVENT_END] = "end",
 	[EVENT_GAP] = "gap",	 [EVENT_OOM] = "oom",	[EVENT_REFUSED] = "refused",
-	[EVENT_NOTE] = "note",
+	[EVENT_NOTE] = "note",	 [EVENT_MARK] = "mark",
 };
 
 uint8_t *rows_begin(struct bytes_out *out, enum section kind)
@@ -170,6 +170,81 @@ int rows_unpack_event(struct bytes_in *in, struct rows_event *ret)
 	ret->process = bytes_get_varint(in);
 	ret->number = bytes_get_zigzag(in);
 	ret->text = (const char *)bytes_get_blob(in, &ret->text_len);
+	return in->bad ? -EBADMSG : 0;
+}
+
+void rows_pack_holders(struct bytes_out *out, const struct rows_holder *holder, size_t n)
+{
+	uint8_t *at = rows_begin(out, SECTION_HOLDERS);
+
+	bytes_put_varint(out, n);
+	for (size_t i = 0; i < n; i++) {
+		bytes_put_varint(out, holder[i].id);
+		bytes_put_varint(out, holder[i].pid);
+		bytes_put_blob(out, holder[i].comm, holder[i].comm_len);
+		bytes_put_zigzag(out, holder[i].rss_anon);
+		bytes_put_zigzag(out, holder[i].rss_shmem);
+		bytes_put_u8(out, holder[i].has_pss);
+		bytes_put_zigzag(out, holder[i].pss);
+		bytes_put_varint(out, holder[i].pss_age_ns);
+	}
+	rows_end(out, at);
+}
+
+static void unpack_holder(struct bytes_in *in, struct rows_holder *ret)
+{
+	const uint8_t *comm;
+
+	ret->id = bytes_get_varint(in);
+	ret->pid = bytes_get_varint(in);
+	comm = bytes_get_blob(in, &ret->comm_len);
+	if (ret->comm_len > sizeof(ret->comm))
+		in->bad = true;
+	for (size_t i = 0; !in->bad && i < ret->comm_len; i++)
+		ret->comm[i] = (char)comm[i];
+	ret->rss_anon = bytes_get_zigzag(in);
+	ret->rss_shmem = bytes_get_zigzag(in);
+	ret->has_pss = bytes_get_u8(in) != 0;
+	ret->pss = bytes_get_zigzag(in);
+	ret->pss_age_ns = bytes_get_varint(in);
+}
+
+int rows_unpack_holders(struct bytes_in *in, struct rows_holder *ret)
+{
+	uint64_t n = bytes_get_varint(in);
+
+	if (in->bad || n > ROWS_HOLDERS_MAX)
+		return -EBADMSG;
+	for (uint64_t i = 0; i < n; i++)
+		unpack_holder(in, &ret[i]);
+	return in->bad ? -EBADMSG : (int)n;
+}
+
+void rows_pack_phase(struct bytes_out *out, const struct rows_phase *phase)
+{
+	uint8_t *at = rows_begin(out, SECTION_PHASE);
+
+	bytes_put_varint(out, phase->number);
+	bytes_put_varint(out, phase->start_ns);
+	bytes_put_varint(out, phase->end_ns);
+	bytes_put_varint(out, phase->known);
+	bytes_put_zigzag(out, phase->peak_exact);
+	bytes_put_zigzag(out, phase->peak_sampled);
+	bytes_put_varint(out, phase->peak_ns);
+	bytes_put_blob(out, phase->name, phase->name_len);
+	rows_end(out, at);
+}
+
+int rows_unpack_phase(struct bytes_in *in, struct rows_phase *ret)
+{
+	ret->number = bytes_get_varint(in);
+	ret->start_ns = bytes_get_varint(in);
+	ret->end_ns = bytes_get_varint(in);
+	ret->known = bytes_get_varint(in);
+	ret->peak_exact = bytes_get_zigzag(in);
+	ret->peak_sampled = bytes_get_zigzag(in);
+	ret->peak_ns = bytes_get_varint(in);
+	ret->name = (const char *)bytes_get_blob(in, &ret->name_len);
 	return in->bad ? -EBADMSG : 0;
 }
 

@@ -30,16 +30,19 @@
 #define ROWS_MAX 4096
 
 enum section {
-	SECTION_INFO = 1,    /* header: name and value, text */
-	SECTION_SOURCES = 2, /* header: the table of sources */
-	SECTION_FIELDS = 3,  /* header: the table of fields */
-	SECTION_REASONS = 4, /* header: the names of the reasons */
-	SECTION_PROCESS = 5, /* block: who a process is */
-	SECTION_ROWS = 6,    /* block: records of one subject */
-	SECTION_EVENT = 7,   /* block: something that happened */
-	SECTION_SUMMARY = 8, /* block: rows again: the run so far, the last one counts */
-	SECTION_PACKED = 10, /* header: more sections (none PACKED), in a zstd frame */
-	SECTION_INDEX = 9,   /* index: where the blocks are; the mark of a finished file */
+	SECTION_INFO = 1,     /* header: name and value, text */
+	SECTION_SOURCES = 2,  /* header: the table of sources */
+	SECTION_FIELDS = 3,   /* header: the table of fields */
+	SECTION_REASONS = 4,  /* header: the names of the reasons */
+	SECTION_PROCESS = 5,  /* block: who a process is */
+	SECTION_ROWS = 6,     /* block: records of one subject */
+	SECTION_EVENT = 7,    /* block: something that happened */
+	SECTION_SUMMARY = 8,  /* block: rows again: the run so far, the last one counts */
+	SECTION_LIFE = 12,    /* block: rows again: a process's whole life; what is new counts */
+	SECTION_HOLDERS = 13, /* block: who held what at the peak; the last one counts */
+	SECTION_PACKED = 10,  /* header: more sections (none PACKED), in a zstd frame */
+	SECTION_INDEX = 9,    /* index: where the blocks are; the mark of a finished file */
+	SECTION_PHASE = 11,   /* block: what lies between two marks */
 };
 
 /* What happened, and the meaning of an event's number and text. Part of the run file. */
@@ -51,8 +54,9 @@ enum event {
 	EVENT_OOM = 5,	   /* the cgroup's oom_kill counter went up by that many */
 	EVENT_REFUSED = 6, /* a peer was not admitted; number: its pid, text: why */
 	EVENT_NOTE = 7,	   /* mstat's own remark, in text */
+	EVENT_MARK = 8,	   /* the program's own remark; number: from 1, text: what it wrote */
 };
-#define EVENT_MAX 8
+#define EVENT_MAX 9
 extern const char event_table[EVENT_MAX][8];
 
 /* A process of the run; strings borrowed. id counts from 1, 0 is the tree. */
@@ -78,6 +82,32 @@ struct rows_event {
 	size_t text_len;
 };
 
+/* One of the largest processes at the peak. Sizes in KiB, as the kernel tells them. */
+struct rows_holder {
+	uint64_t id;
+	int64_t rss_anon, rss_shmem;
+	bool has_pss;
+	int64_t pss;
+	uint64_t pss_age_ns; /* how long before the peak it was read */
+	uint64_t pid;
+	char comm[16];
+	size_t comm_len;
+};
+#define ROWS_HOLDERS_MAX 10
+/* A phase of the run, which lasts from one mark (or the run's start) to the next (or its end). */
+struct rows_phase {
+	uint64_t number; /* from 1 */
+	uint64_t start_ns, end_ns;
+	uint64_t known;	      /* bit 0: peak_exact is, bit 1: peak_sampled and peak_ns are */
+	int64_t peak_exact;   /* bytes, by the kernel */
+	int64_t peak_sampled; /* bytes, of the ticks' rows */
+	uint64_t peak_ns;     /* when that was */
+	const char *name;     /* of the mark that began it; borrowed */
+	size_t name_len;
+};
+#define ROWS_PHASE_EXACT   1u
+#define ROWS_PHASE_SAMPLED 2u
+
 /*
  * Begins a section and ends it: the length is written in four bytes (a padded varint) when it is
  * known. Returns where the length stands, to be given to rows_end.
@@ -91,13 +121,19 @@ bool rows_next_section(struct bytes_in *in, uint64_t *ret_kind, struct bytes_in 
 void rows_pack_tables(struct bytes_out *out); /* SOURCES, FIELDS and REASONS sections */
 void rows_pack_process(struct bytes_out *out, const struct rows_process *process);
 void rows_pack_event(struct bytes_out *out, const struct rows_event *event);
-/* A ROWS or SUMMARY section of n (1 to ROWS_MAX) records, their ticks in ascending order. */
+void rows_pack_phase(struct bytes_out *out, const struct rows_phase *phase);
+/* n: at most ROWS_HOLDERS_MAX. */
+void rows_pack_holders(struct bytes_out *out, const struct rows_holder *holder, size_t n);
+/* A ROWS, SUMMARY or LIFE section of n (1 to ROWS_MAX) records, their ticks in ascending order. */
 void rows_pack(struct bytes_out *out, enum section kind, uint64_t subject,
 	       const struct record *const *rows, size_t n);
 
 /* 0 or -EBADMSG; strings are borrowed from the input. */
 int rows_unpack_process(struct bytes_in *in, struct rows_process *ret);
 int rows_unpack_event(struct bytes_in *in, struct rows_event *ret);
+/* ret has room for ROWS_HOLDERS_MAX. Returns how many there are, or -EBADMSG. */
+int rows_unpack_holders(struct bytes_in *in, struct rows_holder *ret);
+int rows_unpack_phase(struct bytes_in *in, struct rows_phase *ret);
 
 /*
  * Reading rows column by column: rows_open, the three head columns, then any number of sources

@@ -42,6 +42,15 @@ static uint32_t get_u32(const uint8_t *p)
 	return v;
 }
 
+static uint64_t get_u64(const uint8_t *p)
+{
+	uint64_t v;
+
+	for (unsigned i = 0; i < sizeof(v); i++)
+		((uint8_t *)&v)[i] = p[i];
+	return v;
+}
+
 static size_t pack(uint8_t *buf, uint16_t type, uint32_t seq, uint8_t cmd, uint16_t attr,
 		   const void *data, uint16_t len)
 {
@@ -75,6 +84,21 @@ size_t taskstats_pack_get(uint8_t *buf, uint16_t family, uint32_t seq, enum sour
 
 	return pack(buf, family, seq, TASKSTATS_CMD_GET,
 		    tgid ? TASKSTATS_CMD_ATTR_TGID : TASKSTATS_CMD_ATTR_PID, &id, sizeof(id));
+}
+
+size_t taskstats_pack_register(uint8_t *buf, uint16_t family, uint32_t seq, const char *cpus,
+			       bool on)
+{
+	uint16_t size = 0;
+	size_t len;
+
+	while (cpus[size++]) /* with its zero byte: the kernel cuts a byte where there is none */
+		;
+	len = pack(buf, family, seq, TASKSTATS_CMD_GET,
+		   on ? TASKSTATS_CMD_ATTR_REGISTER_CPUMASK : TASKSTATS_CMD_ATTR_DEREGISTER_CPUMASK,
+		   cpus, size);
+	put_u16(buf + 6, NLM_F_REQUEST | NLM_F_ACK);
+	return len;
 }
 
 /* The payload of an attribute in a run of attributes, or NULL. */
@@ -157,6 +181,92 @@ int taskstats_unpack(const uint8_t *buf, size_t len, enum source source, struct 
 	if (!stats)
 		return -EBADMSG;
 	return parse_source(source, stats, stats_len, rec) ? 0 : -EOPNOTSUPP;
+}
+
+int taskstats_error(const uint8_t *buf, size_t len)
+{
+	int err;
+
+	if (len < NLMSG_HDRLEN + 4 || get_u16(buf + 4) != NLMSG_ERROR)
+		return -EBADMSG;
+	err = (int)get_u32(buf + NLMSG_HDRLEN);
+	return err > 0 ? -EBADMSG : err;
+}
+
+/* Where the members of struct taskstats stand: by number, for the header that this is compiled with
+ * may be older than the kernel. */
+enum {
+	AT_VERSION = 0,
+	AT_EXITCODE = 4,
+	AT_FLAG = 8,
+	AT_COMM = 80,
+	AT_UID = 120,
+	AT_GID = 124,
+	AT_PID = 128,
+	AT_PPID = 132,
+	AT_BTIME = 136,
+	AT_ETIME = 144,
+	AT_BASIC_END = 184, /* since version 2, which is older than any kernel that we run on */
+	AT_BTIME64 = 344,   /* version 10 */
+	AT_TGID = 368,	    /* version 12, which also has AGROUP */
+};
+#define VERSION_GROUP 12
+
+static void read_basic(const uint8_t *stats, struct taskstats_exit *ret)
+{
+	ret->pid = get_u32(stats + AT_PID);
+	ret->tgid = ret->pid;
+	ret->ppid = get_u32(stats + AT_PPID);
+	ret->uid = get_u32(stats + AT_UID);
+	ret->gid = get_u32(stats + AT_GID);
+	ret->status = get_u32(stats + AT_EXITCODE);
+	ret->flags = stats[AT_FLAG];
+	ret->begin_s = get_u32(stats + AT_BTIME);
+	ret->elapsed_us = get_u64(stats + AT_ETIME);
+	for (size_t i = 0; i < sizeof(ret->comm); i++)
+		ret->comm[i] = i + 1 < sizeof(ret->comm) ? (char)stats[AT_COMM + i] : '\0';
+}
+
+static int read_exit(const uint8_t *stats, size_t len, struct taskstats_exit *ret)
+{
+	uint16_t version;
+
+	if (len < AT_BASIC_END)
+		return -EBADMSG;
+	version = get_u16(stats + AT_VERSION);
+	if (version == PARSE_TASKSTATS_MISLAID)
+		return -EOPNOTSUPP;
+	read_basic(stats, ret);
+	if (len >= AT_BTIME64 + sizeof(uint64_t))
+		ret->begin_s = get_u64(stats + AT_BTIME64);
+	ret->tells_group = version >= VERSION_GROUP && len >= AT_TGID + sizeof(uint32_t);
+	if (ret->tells_group)
+		ret->tgid = get_u32(stats + AT_TGID);
+	ret->len = len < TASKSTATS_STRUCT_MAX ? len : TASKSTATS_STRUCT_MAX;
+	for (size_t i = 0; i < ret->len; i++)
+		ret->bytes[i] = stats[i];
+	return 0;
+}
+
+int taskstats_unpack_exit(const uint8_t *buf, size_t len, struct taskstats_exit *ret)
+{
+	size_t attrs_len;
+	size_t group_len;
+	size_t stats_len;
+	int err;
+	const uint8_t *attrs = reply_attrs(buf, len, &attrs_len, &err);
+	const uint8_t *group;
+	const uint8_t *stats;
+
+	if (!attrs)
+		return err;
+	group = attr_find(attrs, attrs_len, TASKSTATS_TYPE_AGGR_PID, &group_len);
+	if (!group) {
+		group = attr_find(attrs, attrs_len, TASKSTATS_TYPE_AGGR_TGID, &group_len);
+		return group ? -ENOMSG : -EBADMSG;
+	}
+	stats = attr_find(group, group_len, TASKSTATS_TYPE_STATS, &stats_len);
+	return stats ? read_exit(stats, stats_len, ret) : -EBADMSG;
 }
 
 uint32_t taskstats_seq(const uint8_t *buf, size_t len)

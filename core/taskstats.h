@@ -6,6 +6,7 @@
 #ifndef MSTAT_CORE_TASKSTATS_H
 #define MSTAT_CORE_TASKSTATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,53 @@ size_t taskstats_pack_get(uint8_t *buf, uint16_t family, uint32_t seq, enum sour
  * kernel's own error (-EPERM without CAP_NET_ADMIN in the initial user namespace, -ESRCH).
  */
 int taskstats_unpack(const uint8_t *buf, size_t len, enum source source, struct record *rec);
+
+/*
+ * Asks for the exit records of these CPUs ("0-3,8": a list as in /sys/devices/system/cpu/possible),
+ * or no longer. With NLM_F_ACK, so that a refusal is told: taskstats_error() reads the answer.
+ * The buffer holds TASKSTATS_REQUEST_MAX and the text. Returns the message's length.
+ */
+size_t taskstats_pack_register(uint8_t *buf, uint16_t family, uint32_t seq, const char *cpus,
+			       bool on);
+
+/*
+ * What an acknowledgement says: 0 or the kernel's error (-EPERM without CAP_NET_ADMIN in the initial
+ * user namespace, -EINVAL outside of the initial pid namespace); -EBADMSG where it is none.
+ */
+int taskstats_error(const uint8_t *buf, size_t len);
+
+/* Room for the kernel's struct; the longest known is 560 bytes, and it grows at its end. */
+#define TASKSTATS_STRUCT_MAX 640
+
+/* struct acct's flags, in ac_flag. */
+#define TASKSTATS_FORKED 0x01 /* AFORK: forked and did not exec */
+#define TASKSTATS_CORE	 0x08 /* ACORE: dumped core */
+#define TASKSTATS_KILLED 0x10 /* AXSIG: killed by a signal */
+#define TASKSTATS_GROUP	 0x20 /* AGROUP: no other thread of its group lives */
+
+/* An exit record: what the kernel says of one thread when it ends. Ids are the initial namespaces'. */
+struct taskstats_exit {
+	uint32_t pid;	   /* the thread */
+	uint32_t tgid;	   /* its group; = pid where the kernel does not tell */
+	uint32_t ppid;	   /* thread group of its real parent */
+	uint32_t uid, gid; /* real */
+	uint32_t status;  /* the thread's own, as wait(2) has it; older: 0 for all but the leader */
+	uint8_t flags;	  /* TASKSTATS_FORKED and so on */
+	bool tells_group; /* version 12 or newer: tgid and TASKSTATS_GROUP are known */
+	uint64_t begin_s; /* wall clock */
+	uint64_t elapsed_us; /* of this thread */
+	char comm[32];	     /* always terminated */
+	size_t len;
+	uint8_t bytes[TASKSTATS_STRUCT_MAX]; /* the struct, for parse_source(SOURCE_EXIT, ...) */
+};
+
+/*
+ * Reads the exit record of a thread out of a message. Where the last of several threads ends, the
+ * message also has the sums of its group: they are passed over (most members of it are 0). Returns 0,
+ * -ENOMSG for a message with sums only, -EOPNOTSUPP for version 15 as taskstats_unpack() does,
+ * -EBADMSG for all else, or the kernel's own error.
+ */
+int taskstats_unpack_exit(const uint8_t *buf, size_t len, struct taskstats_exit *ret);
 
 /* The number of the request that the message answers; 0 where it is none. */
 uint32_t taskstats_seq(const uint8_t *buf, size_t len);

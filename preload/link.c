@@ -119,18 +119,13 @@ static void ask_stat(struct hello_room *room, struct wire_hello *hello)
 {
 	char text[512];
 	size_t len = slurp("/proc/self/stat", text, sizeof(text));
-	size_t open = 0, close = len;
+	const char *comm = parse_comm(text, len, &hello->comm_len);
 
 	hello->ppid = (uint32_t)parse_word(text, len, 4);
 	hello->start_ticks = parse_word(text, len, 22);
-	while (open < len && text[open] != '(')
-		open++;
-	while (close > open && text[close - 1] != ')')
-		close--;
-	hello->comm_len = close > open + 2 ? close - open - 2 : 0;
 	if (hello->comm_len > WIRE_COMM_MAX)
 		hello->comm_len = WIRE_COMM_MAX;
-	__builtin_memcpy(room->comm, text + open + 1, hello->comm_len);
+	__builtin_memcpy(room->comm, comm, hello->comm_len);
 	hello->comm = room->comm;
 }
 
@@ -186,8 +181,11 @@ int link_open(struct link *link, const struct sampler_config *config)
 		return link->fd;
 	room = sys_6(SYS_mmap, 0, sizeof(struct hello_room), PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (room < 0 && room > -4096)
-		return (int)room;
+	if (room < 0 && room > -4096) {
+		sys_1(SYS_close, link->fd);
+		/* Not what it says (-EAGAIN under mlockall(2)): that would mean to come again. */
+		return -ENOMEM;
+	}
 	ret = send_hello(link, (struct hello_room *)room, config);
 	sys_2(SYS_munmap, room, sizeof(struct hello_room));
 	wire_reset(&link->last);

@@ -126,7 +126,8 @@ int procfs_read_status(struct procfs *proc, bool deep, struct record *rec)
 		return -EPERM;
 	if (deep && hash_caps(proc->text, (size_t)n) != proc->caps)
 		return -EPERM;
-	if (deep && hash_filters(proc->text, (size_t)n) != proc->filters)
+	/* A call that the program itself does not make may be its end from now on. */
+	if (hash_filters(proc->text, (size_t)n) != proc->filters)
 		return -EACCES;
 	parse_source(SOURCE_STATUS, proc->text, (size_t)n, rec);
 	if (!record_has(rec, FIELD_RSS))

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "core/parse.h"
+#include "core/rollup.h"
 #include "core/tick.h"
 #include "preload/guest.h"
 #include "preload/link.h"
@@ -15,11 +16,6 @@
 #include "preload/sampler.h"
 #include "preload/sys.h"
 
-/* smaps_rollup before it was ever measured: 9 to 10 us per MiB of 4 KiB pages were seen. */
-#define ROLLUP_NS_PER_MIB 10000u
-#define ROLLUP_NS_MIN	  10000u
-/* From this size on a walk's cost is that of its pages: below, of its mappings. */
-#define ROLLUP_KIB_TELLING 16384u
 /* At exit the last sample must be sent within a millisecond. */
 #define ROLLUP_LAST_NS 200000u
 /* Processes that all read everything ten times a second. */
@@ -31,9 +27,7 @@ struct sampler {
 	int64_t clock_offset; /* our CLOCK_MONOTONIC minus the host's: time_namespaces(7) */
 	uint64_t shift_ns;    /* our place within a quarter period, where the tree is large */
 	struct page page;
-	uint64_t rollup_cost;  /* CPU ns of the last one; 0: none yet */
-	uint64_t rollup_rss;   /* KiB, at the last one */
-	uint64_t rollup_after; /* host's ns; not again before */
+	struct rollup rollup; /* by the host's clock */
 	struct procfs proc;
 	struct link link;
 	struct record now;
@@ -123,47 +117,34 @@ static uint64_t shift_of(const struct sampler *s)
 	return (uint32_t)(s->proc.pid * 2654435761u) * quarter >> 32;
 }
 
-/*
- * What a walk would cost: as the last one did, and for memory that has come since, as if it were
- * the dearest pages. The last one's cost per page says nothing of them where it was a small
- * process's, which is that of its mappings: a program that grows fast would look too large for ever.
- */
-static uint64_t predict_rollup(const struct sampler *s, uint64_t rss)
+/* last: the program waits for it at exit. */
+static struct rollup_limits limits_of(const struct sampler *s, bool last)
 {
-	uint64_t per_mib = ROLLUP_NS_PER_MIB;
+	struct rollup_limits limits = {
+		.stall_ns = sampler_config.stall_ns,
+		.budget_ppm = sampler_config.budget_ppm,
+		.live = s->page.live,
+	};
 
-	if (rss < s->rollup_rss)
-		return s->rollup_cost * rss / s->rollup_rss;
-	if (s->rollup_rss >= ROLLUP_KIB_TELLING && s->rollup_cost * 1024 / s->rollup_rss > per_mib)
-		per_mib = s->rollup_cost * 1024 / s->rollup_rss;
-	return s->rollup_cost + (rss - s->rollup_rss) / 1024 * per_mib;
+	if (last && limits.stall_ns > ROLLUP_LAST_NS)
+		limits.stall_ns = ROLLUP_LAST_NS;
+	return limits;
 }
 
-/* limit_ns: what it may take at most; at exit the program waits for it. */
-static enum reason rollup_reason(const struct sampler *s, uint64_t now_ns, uint64_t limit_ns)
+static void read_rollup(struct sampler *s, uint64_t now_ns, bool last)
 {
-	uint64_t rss = record_has(&s->now, FIELD_RSS) ? (uint64_t)s->now.value[FIELD_RSS] : 0;
-	uint64_t predicted = predict_rollup(s, rss);
+	struct rollup_limits limits = limits_of(s, last);
+	enum reason reason = rollup_reason(&s->rollup, &s->now, now_ns, &limits);
+	uint64_t before;
 
-	if (predicted < ROLLUP_NS_MIN)
-		predicted = ROLLUP_NS_MIN;
-	if (s->page.live == 0 || now_ns < s->rollup_after || sampler_config.budget_ppm == 0)
-		return REASON_NOT_DUE;
-	return predicted > limit_ns ? REASON_STALL : REASON_OK;
-}
-
-/* CPU time, not wall time: one preemption within a walk would forbid all walks after it. */
-static void read_rollup(struct sampler *s)
-{
-	uint64_t before = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
-
+	if (reason != REASON_OK) {
+		s->now.reason[SOURCE_ROLLUP] = (uint8_t)reason;
+		return;
+	}
+	before = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	procfs_read(&s->proc, SOURCE_ROLLUP, &s->now);
-	s->rollup_cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
-	s->rollup_rss = record_has(&s->now, FIELD_RSS) ? (uint64_t)s->now.value[FIELD_RSS] : 0;
-	s->rollup_after =
-		host_now(s) + s->rollup_cost * s->page.live * 1000000u / sampler_config.budget_ppm;
-	if (s->now.reason[SOURCE_ROLLUP] == REASON_OK)
-		record_set(&s->now, FIELD_ROLLUP_COST, (int64_t)s->rollup_cost);
+	rollup_done(&s->rollup, &s->now, sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - before,
+		    host_now(s), &limits);
 }
 
 static void read_slow(struct sampler *s)
@@ -190,8 +171,6 @@ static void skip_slow(struct sampler *s)
 /* One sample. Returns 0, or why there can be no more. */
 static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow, bool last)
 {
-	uint64_t limit_ns = sampler_config.stall_ns;
-	enum reason rollup;
 	int ret;
 
 	record_init(&s->now);
@@ -204,13 +183,7 @@ static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow, 
 		s->page = link_page(&s->link);
 		s->shift_ns = shift_of(s);
 	}
-	if (last && limit_ns > ROLLUP_LAST_NS)
-		limit_ns = ROLLUP_LAST_NS;
-	rollup = rollup_reason(s, now_ns, limit_ns);
-	if (rollup == REASON_OK)
-		read_rollup(s);
-	else
-		s->now.reason[SOURCE_ROLLUP] = (uint8_t)rollup;
+	read_rollup(s, now_ns, last);
 	if (slow)
 		read_slow(s);
 	else
@@ -332,6 +305,11 @@ static bool filters_allow(void)
 	n = procfs_slurp("/proc/thread-self/status", text, sizeof(text));
 	line = parse_line(text, n > 0 ? (size_t)n : 0, "Seccomp_filters", &len);
 	return line && len && (uint64_t)parse_number(line, len, NULL) == sampler_config.filters;
+}
+
+bool sampler_is_barred(void)
+{
+	return is_barred;
 }
 
 void sampler_start(uint32_t hello_flags)

@@ -23,6 +23,9 @@ struct sampler_config {
 	bool debug;	  /* say why there is no sampler */
 };
 
+/* The program has set up a seccomp filter: no system call of ours may be made in its threads. */
+bool sampler_is_barred(void);
+
 /*
  * [init] [app thread] [fork child] Starts a guest that samples, unless a seccomp filter forbids it.
  * hello_flags are enum wire_hello_flag. [fork child]: after guest_forget().

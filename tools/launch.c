@@ -63,6 +63,26 @@ int launch_find(const char *program, const char *path, char *ret, size_t size)
 	return err;
 }
 
+/* As the kernel has it: sigaction(2) of glibc refuses those two. */
+struct kernel_action {
+	unsigned long handler, flags, restorer, mask;
+};
+
+static bool internal_is_ignored(int sig)
+{
+	struct kernel_action action = {0};
+
+	return syscall(SYS_rt_sigaction, sig, NULL, &action, sizeof(action.mask)) == 0 &&
+	       action.handler == (unsigned long)SIG_IGN;
+}
+
+static void internal_ignore(int sig)
+{
+	struct kernel_action action = {.handler = (unsigned long)SIG_IGN};
+
+	syscall(SYS_rt_sigaction, sig, &action, NULL, sizeof(action.mask));
+}
+
 void launch_prepare(struct launch_origin *ret)
 {
 	struct sigaction child;
@@ -80,6 +100,8 @@ void launch_prepare(struct launch_origin *ret)
 	files = ret->files;
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
+	for (int i = 0; i < 2; i++)
+		ret->internal_ignored[i] = internal_is_ignored(32 + i);
 	ret->child_ignored = sigaction(SIGCHLD, NULL, &child) == 0 && child.sa_handler == SIG_IGN;
 	if (ret->child_ignored)
 		signal(SIGCHLD, SIG_DFL);
@@ -95,7 +117,20 @@ void launch_hold_signals(struct launch_origin *ret)
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGPIPE);
 	sigaddset(&set, SIGXFSZ);
+	/* Whether the job stops is for the program to say. */
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGTTIN);
+	sigaddset(&set, SIGTTOU);
 	sigprocmask(SIG_BLOCK, &set, &ret->signals);
+}
+
+bool launch_is_stopped(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	/* News, which is left for others: that it goes on, or has stopped once more. */
+	return waitid(P_PID, (id_t)pid, &info, WCONTINUED | WSTOPPED | WNOHANG | WNOWAIT) < 0 ||
+	       info.si_pid != pid;
 }
 
 int launch_held(const struct launch_origin *origin)
@@ -158,9 +193,15 @@ __attribute__((noreturn)) static void become(const struct collector *collector,
 	failure.cgroup_error = -collector_enter(collector, cloned_into);
 	if (failure.cgroup_error)
 		(void)!write(pipe_fd, &failure, sizeof(failure));
+	/* Outside the cgroup its limits would be none. */
+	if (failure.cgroup_error && collector_is_limited(collector))
+		_exit(127);
 	setrlimit(RLIMIT_NOFILE, &origin->files);
 	if (origin->child_ignored)
 		signal(SIGCHLD, SIG_IGN);
+	for (int i = 0; i < 2; i++)
+		if (origin->internal_ignored[i])
+			internal_ignore(32 + i);
 	sigprocmask(SIG_SETMASK, &origin->signals, NULL);
 	exec_program(program, command, environment);
 	failure.exec_error = errno;
@@ -247,7 +288,7 @@ pid_t launch_start(const struct collector *collector, const struct launch_origin
 	let_go();
 	read_failure(fds[0], ret);
 	close(fds[0]);
-	if (ret->exec_error)
+	if (ret->exec_error || (ret->cgroup_error && collector_is_limited(collector)))
 		waitpid(pid, NULL, 0);
 	return pid;
 }

@@ -17,7 +17,8 @@
 /* What the program must get back. */
 struct launch_origin {
 	sigset_t signals;
-	bool child_ignored; /* SIGCHLD: nobody could be waited for */
+	bool child_ignored;	  /* SIGCHLD: nobody could be waited for */
+	bool internal_ignored[2]; /* signals 32 and 33, which our threads take for themselves */
 	struct rlimit files;
 };
 
@@ -36,25 +37,28 @@ void launch_prepare(struct launch_origin *ret);
 
 /*
  * From here on what has to be cleaned up is safe from signals: those of launch_signals and SIGCHLD
- * are blocked, for sd-event to read, and those of failing writes.
+ * are blocked, for sd-event to read, those of failing writes, and those that stop a job.
  */
 void launch_hold_signals(struct launch_origin *ret);
 
 /* A signal of launch_signals that is held and would have ended this process; 0: none. */
 int launch_held(const struct launch_origin *origin);
 
+/* Whether our child is in the same stop still that was waited for. */
+bool launch_is_stopped(pid_t pid);
+
 /* The signals that are passed on to the program; ends with 0. */
 extern const int launch_signals[];
 
 struct launch_failure {
 	int exec_error;	  /* errno of exec: the program does not run */
-	int cgroup_error; /* errno: it runs, but outside the cgroup */
+	int cgroup_error; /* errno: it runs, but outside the cgroup; with limits it does not run */
 };
 
 /*
  * Starts the program inside the collector's cgroup, and lets go of what it inherits. Returns its
- * pid, or a negative errno where no process could be made. *ret says what did not work in it; with
- * exec_error it is reaped already.
+ * pid, or a negative errno where no process could be made. *ret says what did not work in it; where it
+ * does not run, it is reaped already.
  */
 pid_t launch_start(const struct collector *collector, const struct launch_origin *origin,
 		   const char *program, char **command, char **environment,

@@ -21,6 +21,7 @@
 
 #include "tools/blockrows.h"
 #include "tools/flags.h"
+#include "tools/phaselist.h"
 #include "tools/reader.h"
 #include "tools/table.h"
 
@@ -35,9 +36,10 @@ enum {
 	EXIT_CUT = 3, /* the file is not whole; what is whole was printed */
 };
 
-enum what { TICKS, SAMPLES, PROCESSES, EVENTS, SUMMARY, WHATS };
+enum what { TICKS, SAMPLES, PROCESSES, EVENTS, PHASES, PEAK, SUMMARY, WHATS };
 
-static const char *const what_names[WHATS] = {"ticks", "samples", "processes", "events", "summary"};
+static const char *const what_names[WHATS] = {"ticks",	"samples", "processes", "events",
+					      "phases", "peak",	   "summary"};
 static const char *const format_names[] = {"tsv", "csv", "jsonl"};
 
 struct options {
@@ -51,7 +53,13 @@ struct options {
 struct process {
 	struct rows_process is;	  /* strings in text */
 	struct process *replaced; /* owned: what was known before; its pid or comm was another */
+	struct cell *life;	  /* owned, by column of the layout; NULL: nothing was told */
 	char text[];
+};
+
+struct cell {
+	bool known;
+	int64_t value;
 };
 
 struct decoder {
@@ -61,8 +69,12 @@ struct decoder {
 	struct table *table;	/* owned */
 	void *processes;	/* tsearch(3) tree of struct process by id, owned */
 	size_t process_count;
-	const char *why; /* of a failure that the reader does not know of; NULL: none */
-	bool summary;	 /* one was found, and stands in the next three */
+	struct table_layout *life; /* owned: the columns of a whole life; processes */
+	const char **names;	   /* owned: of all columns; processes */
+	const char *why;	   /* of a failure that the reader does not know of; NULL: none */
+	struct rows_holder holder[ROWS_HOLDERS_MAX]; /* the newest; peak */
+	int holders;
+	bool summary; /* one was found, and stands in the next three */
 	uint64_t present[TABLE_FIELD_MAX / 64];
 	int64_t value[TABLE_FIELD_MAX];
 };
@@ -75,7 +87,7 @@ static int compare_ids(const void *left, const void *right)
 	return a->is.id < b->is.id ? -1 : a->is.id > b->is.id;
 }
 
-static const struct process *process_find(const struct decoder *decoder, uint64_t id)
+static struct process *process_find(const struct decoder *decoder, uint64_t id)
 {
 	struct process key = {.is.id = id};
 	void *node = tfind(&key, &decoder->processes, compare_ids);
@@ -87,6 +99,7 @@ static void process_free(void *process)
 {
 	for (struct process *p = process, *next; p; p = next) {
 		next = p->replaced;
+		free(p->life);
 		free(p);
 	}
 }
@@ -122,18 +135,32 @@ static bool same_name(const struct rows_process *a, const struct rows_process *b
 	       !memcmp(a->comm, b->comm, a->comm_len);
 }
 
+/* Without texts: they are as they were. */
+static void keep_texts(struct rows_process *is, const struct process *known)
+{
+	if (!known || is->comm_len || is->exe_len || is->argv_len)
+		return;
+	is->comm = known->is.comm;
+	is->comm_len = known->is.comm_len;
+	is->exe = known->is.exe;
+	is->exe_len = known->is.exe_len;
+	is->argv = known->is.argv;
+	is->argv_len = known->is.argv_len;
+}
+
 /* Remembers the newest of a process. Only the table of processes needs more than pid and comm. */
 static int take_process(struct decoder *decoder, struct bytes_in *in)
 {
 	struct rows_process is;
+	struct process *known;
 	struct process *process;
 	struct process **node;
 
 	if (rows_unpack_process(in, &is) < 0)
 		return -EBADMSG;
+	known = process_find(decoder, is.id);
+	keep_texts(&is, known);
 	if (decoder->options.what != PROCESSES) {
-		const struct process *known = process_find(decoder, is.id);
-
 		if (known && same_name(&known->is, &is))
 			return 0;
 		is.exe_len = is.argv_len = is.how_len = 0;
@@ -149,7 +176,8 @@ static int take_process(struct decoder *decoder, struct bytes_in *in)
 	if (*node == process) {
 		decoder->process_count++;
 	} else if (decoder->options.what == PROCESSES) {
-		free(*node);
+		process->life = known->life;
+		free(known);
 		*node = process;
 	} else {
 		process->replaced = *node;
@@ -176,6 +204,38 @@ static int take_rows(struct decoder *decoder, struct bytes_in *in)
 		return blockrows_add(decoder->rows, in, 0, NULL, 0);
 	return blockrows_add(decoder->rows, in, process->is.pid, process->is.comm,
 			     process->is.comm_len);
+}
+
+/* Of a life told twice the second says what is new. */
+static int take_life(struct decoder *decoder, struct bytes_in *in)
+{
+	struct process *process = process_find(decoder, subject_of(*in));
+	const struct table_layout *layout = decoder->life;
+	struct table_row row;
+	int err;
+
+	if (!process)
+		return 0;
+	if (!process->life)
+		process->life = calloc(layout->count + 1, sizeof(*process->life));
+	if (!process->life)
+		return -ENOMEM;
+	blockrows_clear(decoder->rows);
+	err = blockrows_add(decoder->rows, in, 0, NULL, 0);
+	if (err < 0)
+		return err;
+	blockrows_sort(decoder->rows);
+	while (blockrows_next(decoder->rows, &row)) {
+		for (unsigned i = 0; i < layout->count; i++) {
+			unsigned field;
+			int64_t v;
+
+			if (table_value(reader_schema(decoder->reader), &layout->column[i], &row,
+					&v, &field))
+				process->life[i] = (struct cell){true, v};
+		}
+	}
+	return 0;
 }
 
 static int take_summary(struct decoder *decoder, struct bytes_in *in)
@@ -236,10 +296,20 @@ static int take_section(struct decoder *decoder, uint64_t kind, struct bytes_in 
 
 	if (kind == SECTION_PROCESS && (what == SAMPLES || what == PROCESSES || what == EVENTS))
 		return take_process(decoder, in);
+	if (kind == SECTION_LIFE && what == PROCESSES)
+		return take_life(decoder, in);
 	if (kind == SECTION_ROWS && (what == TICKS || what == SAMPLES))
 		return take_rows(decoder, in);
 	if (kind == SECTION_EVENT && what == EVENTS)
 		return take_event(decoder, in);
+	if (kind == SECTION_HOLDERS && what == PEAK) {
+		int n = rows_unpack_holders(in, decoder->holder);
+
+		decoder->holders = n < 0 ? 0 : n;
+		return n < 0 ? n : 0;
+	}
+	if (kind == SECTION_PHASE && what == PHASES)
+		return phaselist_put(decoder->table, in);
 	if (kind == SECTION_SUMMARY && what == SUMMARY)
 		return take_summary(decoder, in);
 	return 0;
@@ -279,7 +349,7 @@ static int decode_block(struct decoder *decoder, struct bytes_in *block)
 }
 
 static const char *const process_columns[] = {
-	"id",	 "pid", "ppid",	   "start_ticks", "uid",  "gid", "first_ns", "last_ns",
+	"id",	 "pid", "ppid",	   "start_ticks", "uid",  "gid", "start_ns", "end_ns",
 	"ended", "how", "samples", "dropped",	  "comm", "exe", "argv"};
 
 static void put_process(struct table *table, const struct rows_process *is)
@@ -301,20 +371,56 @@ static void put_process(struct table *table, const struct rows_process *is)
 	table_put_words(table, is->argv, is->argv_len);
 }
 
+static void put_life(struct table *table, const struct cell *life, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (life && life[i].known)
+			table_put_int(table, life[i].value);
+		else
+			table_put_unknown(table);
+	}
+}
+
 /* twalk(3) hands nothing through to its callback (twalk_r(3) is not everywhere). */
-static struct table *walk_table;
+static struct decoder *walk_decoder;
 
 static void walk_process(const void *node, VISIT visit, int depth)
 {
 	(void)depth;
-	if (visit == postorder || visit == leaf)
-		put_process(walk_table, &(*(struct process *const *)node)->is);
+	if (visit == postorder || visit == leaf) {
+		const struct process *process = *(struct process *const *)node;
+
+		put_process(walk_decoder->table, &process->is);
+		put_life(walk_decoder->table, process->life, walk_decoder->life->count);
+	}
 }
 
 static void print_processes(struct decoder *decoder)
 {
-	walk_table = decoder->table;
+	walk_decoder = decoder;
 	twalk(decoder->processes, walk_process);
+}
+
+static void print_holders(struct decoder *decoder)
+{
+	struct table *table = decoder->table;
+
+	for (int i = 0; i < decoder->holders; i++) {
+		const struct rows_holder *holder = &decoder->holder[i];
+
+		table_put_uint(table, holder->id);
+		table_put_uint(table, holder->pid);
+		table_put_text(table, holder->comm, holder->comm_len);
+		table_put_int(table, (int64_t)((uint64_t)holder->rss_anon * 1024));
+		table_put_int(table, (int64_t)((uint64_t)holder->rss_shmem * 1024));
+		if (holder->has_pss) {
+			table_put_int(table, (int64_t)((uint64_t)holder->pss * 1024));
+			table_put_uint(table, holder->pss_age_ns);
+		} else {
+			table_put_unknown(table);
+			table_put_unknown(table);
+		}
+	}
 }
 
 /* INFO that is a number, and so stands without quotes in JSON. */
@@ -415,9 +521,34 @@ static int print_summary(struct decoder *decoder, int fd)
 	return err;
 }
 
+/* Who it is, and the columns that this file has of a whole life. */
+static int open_processes(struct decoder *decoder, int fd)
+{
+	const struct table_schema *schema = reader_schema(decoder->reader);
+	unsigned fixed = sizeof(process_columns) / sizeof(*process_columns);
+	const char **names;
+	int err = table_lay_out(schema, SCOPE_LIFE, &decoder->life);
+
+	if (err == 0)
+		err = blockrows_open(schema, SCOPE_LIFE, &decoder->rows);
+	if (err < 0)
+		return err;
+	names = decoder->names = calloc(fixed + decoder->life->count, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	memcpy(names, process_columns, sizeof(process_columns));
+	for (unsigned i = 0; i < decoder->life->count; i++)
+		names[fixed + i] = decoder->life->column[i].name;
+	return table_open(fd, decoder->options.format, names, fixed + decoder->life->count,
+			  &decoder->table);
+}
+
 static int open_table(struct decoder *decoder, int fd)
 {
 	static const char *const events[] = {"time_ns", "kind", "process", "pid", "number", "text"};
+	static const char *const holders[] = {
+		"process",	   "pid",	"comm",	     "rss_anon_bytes",
+		"rss_shmem_bytes", "pss_bytes", "pss_age_ns"};
 	const struct table_schema *schema = reader_schema(decoder->reader);
 	const struct table_clock *clock = reader_clock(decoder->reader);
 	enum table_format format = decoder->options.format;
@@ -434,11 +565,15 @@ static int open_table(struct decoder *decoder, int fd)
 		return err;
 	}
 	case PROCESSES:
-		return table_open(fd, format, process_columns,
-				  sizeof(process_columns) / sizeof(*process_columns),
-				  &decoder->table);
+		return open_processes(decoder, fd);
 	case EVENTS:
 		return table_open(fd, format, events, sizeof(events) / sizeof(*events),
+				  &decoder->table);
+	case PEAK:
+		return table_open(fd, format, holders, sizeof(holders) / sizeof(*holders),
+				  &decoder->table);
+	case PHASES:
+		return table_open(fd, format, phaselist_columns, PHASELIST_COLUMNS,
 				  &decoder->table);
 	default:
 		return blockrows_open(schema, SCOPE_RUN, &decoder->rows);
@@ -463,6 +598,8 @@ static int decode(struct decoder *decoder, int fd)
 	}
 	if (decoder->options.what == PROCESSES)
 		print_processes(decoder);
+	else if (decoder->options.what == PEAK)
+		print_holders(decoder);
 	else if (decoder->options.what == SUMMARY)
 		late = print_summary(decoder, fd);
 	if (late < 0)
@@ -474,6 +611,8 @@ static void decoder_done(struct decoder *decoder)
 {
 	table_close(decoder->table);
 	blockrows_close(decoder->rows);
+	free(decoder->life);
+	free(decoder->names);
 	reader_close(decoder->reader);
 	tdestroy(decoder->processes, process_free);
 }
@@ -602,6 +741,8 @@ static const char help[] =
 	"                  samples: a row for each process at each tick\n"
 	"                  processes: a row a process\n"
 	"                  events: what happened, and when\n"
+	"                  peak: who held what when the tree was largest\n"
+	"                  phases: between the program's marks, each with its peak\n"
 	"                  summary: the run as a whole\n"
 	"  -format FORMAT  tsv (default), csv, jsonl (a JSON object a line)\n"
 	"  -o FILE         write there (mode 0600), not to standard output\n"

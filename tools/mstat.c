@@ -16,9 +16,11 @@
 #include <unistd.h>
 
 #include "collector/collector.h"
+#include "tools/delayacct.h"
 #include "tools/launch.h"
 #include "tools/options.h"
 #include "tools/preload.h"
+#include "tools/rest.h"
 #include "tools/summary.h"
 #include "tools/table.h"
 
@@ -30,6 +32,8 @@
 /* The live line and a table's buffer are written this often. */
 #define LIVE_NS	 250000000
 #define FLUSH_NS 1000000000
+/* With -wait-all: how often the cgroup is looked at for processes that are not our descendants. */
+#define REST_USEC 200000
 
 struct mstat {
 	struct options options;
@@ -46,6 +50,10 @@ struct mstat {
 	int filters;
 	pid_t pid;
 	int status;
+	bool ended; /* the program; pid is nobody's any more */
+	struct rest rest;
+	sd_event_source *rest_timer; /* owned */
+	int delayacct;		     /* owned, or -1: see delayacct.h */
 	int64_t live_ns, flush_ns;
 };
 
@@ -119,15 +127,38 @@ static int open_output(struct mstat *m)
 	return 0;
 }
 
+/* Never over what is there: in a pid namespace the same pids come again and again. */
+static int rename_new(const char *from, const char *to)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (link(from, to) < 0)
+		return -errno;
+	unlink(from);
+	return 0;
+}
+
 static void name_output(struct mstat *m)
 {
-	char *name;
+	char *name = NULL;
+	int err = -EEXIST;
 
-	/* A file's name has 255 bytes. */
-	if (!m->named ||
-	    asprintf(&name, "%.220s.%d.mstat", base_name(m->options.command[0]), (int)m->pid) < 0)
-		return;
-	if (rename(m->out, name) < 0) {
+	for (int i = 0; m->named && err == -EEXIST && i < 10000; i++) {
+		char number[16] = "";
+
+		if (i)
+			snprintf(number, sizeof(number), ".%d", i);
+		free(name);
+		name = NULL;
+		/* A file's name has 255 bytes. */
+		if (asprintf(&name, "%.200s.%d%s.mstat", base_name(m->options.command[0]),
+			     (int)m->pid, number) < 0)
+			return;
+		err = rename_new(m->out, name);
+	}
+	if (err < 0) {
 		free(name);
 		return;
 	}
@@ -165,17 +196,26 @@ static int open_collector(struct mstat *m)
 	struct collector_config config = {
 		.freq = m->options.freq,
 		.out_fd = wants_table(m) ? -1 : m->out_fd,
+		.stall_ns = m->options.stall_ns,
+		.budget_ppm = m->options.budget_ppm,
 		.argv = m->options.command,
 		.on_tick = on_tick,
 		.arg = m,
+		.memory_max = m->options.memory_max,
+		.swap_max = m->options.swap_max,
+		.kill_rest = m->options.kill_rest,
 	};
+	const char *why;
 	int ret = sd_event_default(&m->event);
 
 	if (ret >= 0)
 		ret = collector_new(&config, m->event, &m->collector);
 	if (ret < 0)
 		say("cannot start the collector: %s", strerror(-ret));
-	return ret;
+	why = ret < 0 ? NULL : collector_limit_error(m->collector);
+	if (why)
+		say("the memory cannot be limited: %s", why);
+	return why ? -EPERM : ret;
 }
 
 static void tell_place(const struct mstat *m)
@@ -284,19 +324,99 @@ static int make_environment(struct mstat *m)
 		ok = ok && name && setenv(name, text + len + 1, 1) == 0;
 		free(name);
 	}
+	/* Also without a sampler; and not the one of an mstat that runs this one. */
+	ok = ok && setenv("MSTAT_MARK", collector_marks(m->collector), 1) == 0;
 	return ok && make_sampler_environment(m) ? 0 : -ENOMEM;
 }
 
-static int on_child(sd_event_source *source, const siginfo_t *info, void *arg)
+/* What is left of the tree: in the cgroup, or, without one, of our descendants. */
+static int count_left(const struct mstat *m)
+{
+	int left = collector_left(m->collector);
+
+	int children = left > 0 ? 0 : rest_count(&m->rest);
+
+	/* Somebody may have left the cgroup, and is ours still. */
+	return left > 0 ? left : children;
+}
+
+static int on_rest_timer(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct mstat *m = arg;
+
+	if (count_left(m) == 0)
+		return sd_event_exit(m->event, 0);
+	return sd_event_source_set_time(source, usec + REST_USEC);
+}
+
+/*
+ * The last of the tree is our child when it dies: SIGCHLD tells. But in the cgroup may be others,
+ * whom somebody has put there.
+ */
+static int wait_for_rest(struct mstat *m)
+{
+	uint64_t now;
+	int ret;
+
+	if (count_left(m) == 0)
+		return sd_event_exit(m->event, 0);
+	if (m->rest_timer)
+		return 0;
+	sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+	ret = sd_event_add_time(m->event, &m->rest_timer, CLOCK_MONOTONIC, now + REST_USEC, 0,
+				on_rest_timer, m);
+	return ret < 0 ? ret : sd_event_source_set_enabled(m->rest_timer, SD_EVENT_ON);
+}
+
+static bool is_foreground(void)
+{
+	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	bool is = fd >= 0 && tcgetpgrp(fd) == getpgrp();
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+/*
+ * The program, and not the key, says whether the job stops; and the shell, whose child we are, hears of
+ * it by us. Without a terminal nobody would continue us.
+ */
+static void stop_too(struct mstat *m, int sig)
+{
+	if ((sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU) || !is_foreground())
+		return;
+	kill(getpid(), SIGSTOP);
+	/* Continued: mostly the job as a whole. Needlessly told, the program would lose a new stop. */
+	if (launch_is_stopped(m->pid))
+		kill(m->pid, SIGCONT);
+}
+
+static void reap(struct mstat *m)
+{
+	int status;
+
+	if (!rest_reap(m->ended ? 0 : m->pid, &status))
+		return;
+	if (WIFSTOPPED(status)) {
+		stop_too(m, WSTOPSIG(status));
+		return;
+	}
+	m->status = status;
+	m->ended = true;
+}
+
+/* Of any child: the program, or an orphan of its tree. */
+static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
 {
 	struct mstat *m = arg;
 
 	(void)source;
-	if (info->si_code == CLD_EXITED)
-		m->status = (info->si_status & 0xff) << 8;
-	else
-		m->status = info->si_status | (info->si_code == CLD_DUMPED ? 0x80 : 0);
-	return sd_event_exit(m->event, 0);
+	(void)info;
+	reap(m);
+	if (!m->ended)
+		return 0;
+	return m->options.wait_all ? wait_for_rest(m) : sd_event_exit(m->event, 0);
 }
 
 /*
@@ -313,6 +433,13 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	struct mstat *m = arg;
 
 	(void)source;
+	/*
+	 * Nobody is left to whom it could be passed on, though the loop may not have told yet: that
+	 * ends the wait of -wait-all.
+	 */
+	reap(m);
+	if (m->ended)
+		return sd_event_exit(m->event, 0);
 	if (!reached_program(info))
 		kill(m->pid, (int)info->ssi_signo);
 	return 0;
@@ -320,7 +447,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
 static int watch(struct mstat *m)
 {
-	int ret = sd_event_add_child(m->event, NULL, m->pid, WEXITED, on_child, m);
+	int ret = sd_event_add_signal(m->event, NULL, SIGCHLD, on_child, m);
 
 	for (const int *sig = launch_signals; *sig && ret >= 0; sig++)
 		ret = sd_event_add_signal(m->event, NULL, *sig, on_signal, m);
@@ -339,7 +466,7 @@ static int begin_output(struct mstat *m)
 		if (!wants_table(m))
 			fchmod(m->out_fd, 0600);
 	}
-	collector_record(m->collector);
+	collector_record(m->collector, m->pid);
 	if (!wants_table(m))
 		return 0;
 	return table_open_rows(m->out_fd, TABLE_TSV, &table_builtin, SCOPE_TREE, &clock, &m->table);
@@ -374,15 +501,43 @@ static int cannot_run(const struct mstat *m, int err)
 	return err == ENOENT && !m->program[0] ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTED;
 }
 
+static void print_summary(struct mstat *m, const struct record *summary,
+			  struct summary_context *context)
+{
+	struct collector_victim victims[4];
+
+	context->program = base_name(m->options.command[0]);
+	context->out = m->out;
+	context->holder_count = collector_holders(m->collector, &context->holders);
+	context->victims = victims;
+	context->victim_count = collector_victims(m->collector, victims, 4);
+	if (collector_hears_all(m->collector, &context->unheard))
+		context->unheard = NULL;
+	summary_print(stderr, summary, context);
+}
+
+static void kill_rest(struct mstat *m)
+{
+	int err = collector_kill_rest(m->collector);
+
+	if (err == -ENODEV)
+		err = rest_kill(&m->rest);
+	if (err < 0)
+		say("not all that is left could be killed: %s", strerror(-err));
+	rest_reap(0, NULL);
+}
+
 static int finish(struct mstat *m)
 {
-	struct summary_context context = {.program = base_name(m->options.command[0]),
-					  .out = m->out};
+	struct summary_context context = {0};
 	struct record summary;
 	int err;
 	int code = WIFEXITED(m->status) ? WEXITSTATUS(m->status) : 128 + WTERMSIG(m->status);
 
-	collector_finish(m->collector, m->status, &summary, &context.left);
+	if (m->options.kill_rest)
+		kill_rest(m);
+	context.left = count_left(m);
+	collector_finish(m->collector, m->status, &summary, NULL);
 	err = collector_output_error(m->collector);
 	if (m->table)
 		err = table_close(m->table);
@@ -394,8 +549,9 @@ static int finish(struct mstat *m)
 		say("%s: %s; the record ends there", m->out, strerror(-err));
 		code = code ? code : EXIT_OWN;
 	}
+	collector_phases(m->collector, &context.phases);
 	if (!m->options.quiet)
-		summary_print(stderr, &summary, &context);
+		print_summary(m, &summary, &context);
 	return code;
 }
 
@@ -426,6 +582,11 @@ static int run(struct mstat *m)
 	}
 	if (failure.exec_error)
 		return abandon(m, cannot_run(m, failure.exec_error));
+	if (failure.cgroup_error && collector_is_limited(m->collector)) {
+		say("the memory cannot be limited: the program could not enter its cgroup: %s",
+		    strerror(failure.cgroup_error));
+		return abandon(m, EXIT_OWN);
+	}
 	if (failure.cgroup_error) {
 		if (!m->options.quiet)
 			say("the program could not enter its cgroup: %s",
@@ -439,6 +600,17 @@ static int run(struct mstat *m)
 		say("lost the program: %s", strerror(-err));
 	code = finish(m);
 	return err < 0 ? EXIT_OWN : code;
+}
+
+/* It adds detail: the run goes on without. */
+static void switch_delayacct(struct mstat *m)
+{
+	m->delayacct = delayacct_on();
+	if (m->delayacct == -ENOENT)
+		say("-delayacct: this kernel has no switch kernel.task_delayacct");
+	else if (m->delayacct < 0)
+		say("-delayacct: kernel.task_delayacct cannot be switched on: %s",
+		    strerror(-m->delayacct));
 }
 
 static int prepare_and_run(struct mstat *m)
@@ -457,10 +629,13 @@ static int prepare_and_run(struct mstat *m)
 	if (open_output(m) < 0)
 		return EXIT_OWN;
 	launch_hold_signals(&m->origin);
+	rest_adopt(&m->rest);
 	if (open_collector(m) < 0)
 		return abandon(m, EXIT_OWN);
 	tell_place(m);
 	choose_library(m);
+	if (m->options.delayacct)
+		switch_delayacct(m);
 	return run(m);
 }
 
@@ -475,7 +650,7 @@ static int print(const char *text)
 
 int main(int argc, char **argv)
 {
-	struct mstat m = {.out_fd = -1};
+	struct mstat m = {.out_fd = -1, .delayacct = -1};
 	char error[512];
 	int code = 0;
 
@@ -496,7 +671,10 @@ int main(int argc, char **argv)
 		code = prepare_and_run(&m);
 		break;
 	}
+	delayacct_off(m.delayacct);
 	collector_free(m.collector);
+	rest_done(&m.rest);
+	sd_event_source_unref(m.rest_timer);
 	sd_event_unref(m.event);
 	free(m.library);
 	free(m.out);

@@ -23,6 +23,14 @@ const char options_usage[] =
 	"  -pss-stall TIME    no reading of PSS that would stall the program's memory calls for\n"
 	"                     longer (default 10ms; 0 reads none)\n"
 	"  -pss-budget PART   of a CPU, for reading PSS in the whole tree (default 1%)\n"
+	"  -memory-max SIZE   limit of the program's memory: 512MiB, 1.5G, ... (K M G T are "
+	"powers\n"
+	"                     of 1024); beyond it the kernel kills\n"
+	"  -memory-swap-max SIZE  limit of what of it may be swapped out\n"
+	"  -wait-all          wait for all that the program has started, not only for itself\n"
+	"  -kill-rest         kill what is left when the program ends\n"
+	"  -delayacct         switch kernel.task_delayacct on for the run: delays of I/O, "
+	"swapping\n"
 	"  -live              one updating line on the terminal while the program runs\n"
 	"  -v                 say which cgroups are used, and what is done\n"
 	"  -q                 no summary\n"
@@ -32,7 +40,25 @@ const char options_usage[] =
 	"Exit status: the program's; 128+N when signal N ended it; 125 a failure of mstat itself;\n"
 	"126 the program cannot be executed; 127 it is not found.\n";
 
-enum flag { O, FREQ, ENV, PRELOAD, STALL, BUDGET, LIVE, V, Q, VERSION, H, HELP };
+enum flag {
+	O,
+	FREQ,
+	ENV,
+	PRELOAD,
+	STALL,
+	BUDGET,
+	MEMORY_MAX,
+	SWAP_MAX,
+	WAIT_ALL,
+	KILL_REST,
+	DELAYACCT,
+	LIVE,
+	V,
+	Q,
+	VERSION,
+	H,
+	HELP
+};
 
 static const struct option flags[] = {
 	{"o", required_argument, NULL, O},
@@ -41,6 +67,11 @@ static const struct option flags[] = {
 	{"preload", required_argument, NULL, PRELOAD},
 	{"pss-stall", required_argument, NULL, STALL},
 	{"pss-budget", required_argument, NULL, BUDGET},
+	{"memory-max", required_argument, NULL, MEMORY_MAX},
+	{"memory-swap-max", required_argument, NULL, SWAP_MAX},
+	{"wait-all", optional_argument, NULL, WAIT_ALL},
+	{"kill-rest", optional_argument, NULL, KILL_REST},
+	{"delayacct", optional_argument, NULL, DELAYACCT},
 	{"live", optional_argument, NULL, LIVE},
 	{"v", optional_argument, NULL, V},
 	{"q", optional_argument, NULL, Q},
@@ -126,6 +157,29 @@ static bool read_percent(const char *text, uint32_t *ret_ppm)
 	return true;
 }
 
+/* The powers of 1024, as the kernel reads its own limits: 300000000, 64K, 512MiB, 1.5GB. */
+static bool read_size(const char *text, uint64_t *ret)
+{
+	static const char letters[] = "KMGT";
+	const char *rest = text + strspn(text, "0123456789.");
+	const char *letter = *rest ? strchr(letters, *rest) : NULL;
+	double v;
+	const char *end;
+
+	/* strtod() would also read 1e9 and 0x10. */
+	if (!read_decimal(text, &v, &end) || end != rest)
+		return false;
+	for (const char *at = letters; letter && at <= letter; at++)
+		v *= 1024;
+	rest += letter != NULL;
+	if (*rest && strcmp(rest, "B") && !(letter && !strcmp(rest, "iB")))
+		return false;
+	if (v >= 0x1p62)
+		return false;
+	*ret = (uint64_t)v;
+	return true;
+}
+
 static bool add_env(struct options *options, const char *text)
 {
 	const char **more;
@@ -159,6 +213,18 @@ static const char *take(enum flag flag, const char *value, struct options *optio
 	case BUDGET:
 		return read_percent(value, &options->budget_ppm) ? NULL
 								 : "a part of a CPU such as 1%";
+	case MEMORY_MAX:
+		return read_size(value, &options->memory_max) && options->memory_max > 0
+			       ? NULL
+			       : "a size such as 512MiB";
+	case SWAP_MAX:
+		return read_size(value, &options->swap_max) ? NULL : "a size such as 512MiB";
+	case WAIT_ALL:
+		return read_bool(value, &options->wait_all) ? NULL : "true or false";
+	case KILL_REST:
+		return read_bool(value, &options->kill_rest) ? NULL : "true or false";
+	case DELAYACCT:
+		return read_bool(value, &options->delayacct) ? NULL : "true or false";
 	case LIVE:
 		return read_bool(value, &options->live) ? NULL : "true or false";
 	case V:
@@ -217,10 +283,15 @@ enum options_result options_read(int argc, char **argv, struct options *ret, cha
 		.freq = TICK_FREQ_DEFAULT,
 		.stall_ns = 10000000,
 		.budget_ppm = 10000,
+		.memory_max = UINT64_MAX,
+		.swap_max = UINT64_MAX,
 	};
 	result = read_flags(argc, argv, ret, error, error_size);
 	if (result != OPTIONS_RUN)
 		return result;
+	if (ret->wait_all && ret->kill_rest)
+		return bad(error, error_size, "-wait-all and -kill-rest exclude each other", "",
+			   "");
 	ret->command = argv + optind;
 	if (optind >= argc)
 		return bad(error, error_size, "no program given", "", "; see mstat -h");

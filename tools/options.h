@@ -17,6 +17,8 @@ struct options {
 	const char *preload; /* NULL: our library where it is found; "none"; a path */
 	uint64_t stall_ns;
 	uint32_t budget_ppm;
+	uint64_t memory_max, swap_max; /* bytes; UINT64_MAX: no limit */
+	bool wait_all, kill_rest, delayacct;
 	bool verbose, quiet, live;
 	char **command; /* the program and its arguments, ends with NULL */
 };

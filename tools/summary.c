@@ -4,7 +4,11 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "tools/phaselist.h"
 #include "tools/summary.h"
+
+/* Processes that the peak is shared out to, of those that the record has. */
+#define HOLDERS_SHOWN 5
 
 const char *summary_bytes(int64_t bytes, char *buf, size_t size)
 {
@@ -32,6 +36,15 @@ static int64_t number(const struct record *run, unsigned field)
 	return record_has(run, field) ? run->value[field] : 0;
 }
 
+/* " TEXT BYTES", where the field is known. */
+static void print_bytes(FILE *to, const struct record *run, unsigned field, const char *text)
+{
+	char bytes[32];
+
+	if (record_has(run, field))
+		fprintf(to, "%s%s", text, summary_bytes(run->value[field], bytes, sizeof(bytes)));
+}
+
 static void print_peak(FILE *to, const struct record *run)
 {
 	char text[32];
@@ -40,26 +53,99 @@ static void print_peak(FILE *to, const struct record *run)
 	if (record_has(run, FIELD_PEAK_EXACT))
 		fprintf(to, "%s by the kernel, exact; ",
 			summary_bytes(run->value[FIELD_PEAK_EXACT], text, sizeof(text)));
-	if (record_has(run, FIELD_PEAK_SAMPLED))
-		fprintf(to, "%s sampled, at %.3f s\n",
-			summary_bytes(run->value[FIELD_PEAK_SAMPLED], text, sizeof(text)),
-			seconds(run, FIELD_PEAK_TIME));
-	else
+	if (!record_has(run, FIELD_PEAK_SAMPLED)) {
 		fputs("the run ended before its first sample\n", to);
+		return;
+	}
+	fprintf(to, "%s sampled, at %.3f s",
+		summary_bytes(run->value[FIELD_PEAK_SAMPLED], text, sizeof(text)),
+		seconds(run, FIELD_PEAK_TIME));
+	print_bytes(to, run, FIELD_PEAK_NO_CACHE, "; without page cache ");
+	fputc('\n', to);
+	if (!record_has(run, FIELD_PEAK_LOOSE_ANON) && !record_has(run, FIELD_PEAK_RESIDUAL))
+		return;
+	fputs("  in it      ", to);
+	print_bytes(to, run, FIELD_PEAK_LOOSE_ANON, "unattributed: anon ");
+	print_bytes(to, run, FIELD_PEAK_LOOSE_SHMEM, ", shmem ");
+	if (record_has(run, FIELD_PEAK_LOOSE_ANON))
+		fputs("; ", to);
+	print_bytes(to, run, FIELD_PEAK_RESIDUAL, "residual ");
+	fputc('\n', to);
 }
 
-static void print_samples(FILE *to, const struct record *run)
+/* Those that hold next to nothing beside the first are not worth a line. */
+static bool is_worth_a_line(const struct rows_holder *first, const struct rows_holder *holder)
 {
-	fprintf(to, "  processes  %" PRId64 " heard of from inside, %" PRId64 " of them sampled\n",
-		number(run, FIELD_RUN_PROCESSES), number(run, FIELD_RUN_SAMPLED));
+	return (holder->rss_anon + holder->rss_shmem) * 100 > first->rss_anon + first->rss_shmem;
+}
+
+static void print_holders(FILE *to, const struct summary_context *context)
+{
+	char anon[32], shmem[32], pss[32];
+
+	for (size_t i = 0; i < context->holder_count && i < HOLDERS_SHOWN; i++) {
+		const struct rows_holder *h = &context->holders[i];
+
+		if (!is_worth_a_line(context->holders, h))
+			break;
+		fprintf(to, "  %-10s %.*s[%" PRIu64 "]: %s anon, %s shmem", i ? "" : "held by",
+			(int)h->comm_len, h->comm, h->pid,
+			summary_bytes(h->rss_anon * 1024, anon, sizeof(anon)),
+			summary_bytes(h->rss_shmem * 1024, shmem, sizeof(shmem)));
+		if (h->has_pss)
+			fprintf(to, "; PSS %s, %.1f s old",
+				summary_bytes(h->pss * 1024, pss, sizeof(pss)),
+				(double)h->pss_age_ns / 1e9);
+		fputs(i ? "\n" : " (pages that are shared count for each)\n", to);
+	}
+}
+
+static void print_samples(FILE *to, const struct record *run, const struct summary_context *context)
+{
+	int64_t lost = number(run, FIELD_RECORDS_LOST);
+
 	fprintf(to,
-		"  samples    %" PRId64 " of processes, %" PRId64 " of the tree; %" PRId64
-		" dropped, %" PRId64 " ticks missed\n",
-		number(run, FIELD_RUN_SAMPLES), number(run, FIELD_RUN_TICKS),
-		number(run, FIELD_RUN_DROPPED), number(run, FIELD_MISSED_TICKS));
+		"  processes  %" PRId64 " in all: %" PRId64 " inside, %" PRId64 " outside, %" PRId64
+		" by exit record only",
+		number(run, FIELD_RUN_PROCESSES), number(run, FIELD_RUN_INSIDE),
+		number(run, FIELD_RUN_OUTSIDE), number(run, FIELD_RUN_BY_RECORD));
+	if (record_has(run, FIELD_RECORDS_LOST))
+		fprintf(to, "; %" PRId64 " exit records lost, %" PRId64 " fork events", lost,
+			number(run, FIELD_FORKS_LOST));
+	fputc('\n', to);
+	if (context->unheard)
+		fprintf(to, "             short lives may be missing: %s\n", context->unheard);
+	fprintf(to,
+		"  samples    %" PRId64 " of %" PRId64 " processes, %" PRId64
+		" of the tree; %" PRId64 " dropped, %" PRId64 " ticks missed\n",
+		number(run, FIELD_RUN_SAMPLES), number(run, FIELD_RUN_SAMPLED),
+		number(run, FIELD_RUN_TICKS), number(run, FIELD_RUN_DROPPED),
+		number(run, FIELD_MISSED_TICKS));
 	if (number(run, FIELD_RUN_REFUSED))
 		fprintf(to, "  refused    %" PRId64 " connections: see mstat-decode -what events\n",
 			number(run, FIELD_RUN_REFUSED));
+}
+
+/* The kernel's verdict: how many it killed, and, by all signs, whom. */
+static void print_oom(FILE *to, const struct record *run, const struct summary_context *context)
+{
+	char text[32];
+
+	if (!number(run, FIELD_RUN_OOM_KILLS))
+		return;
+	fprintf(to, "  OOM kill   %" PRId64 " by the kernel", number(run, FIELD_RUN_OOM_KILLS));
+	print_bytes(to, run, FIELD_LIMIT, "; the run's limit is ");
+	fputc('\n', to);
+	for (size_t i = 0; i < context->victim_count; i++) {
+		const struct collector_victim *v = &context->victims[i];
+
+		fprintf(to, "             %s[%d] at %.3f s", v->comm, (int)v->pid,
+			(double)v->time_ns / 1e9);
+		if (v->rss_bytes >= 0)
+			fprintf(to, ", last seen with %s RSS",
+				summary_bytes(v->rss_bytes, text, sizeof(text)));
+		fputc('\n', to);
+	}
 }
 
 static void print_end(FILE *to, const struct record *run)
@@ -80,8 +166,11 @@ void summary_print(FILE *to, const struct record *run, const struct summary_cont
 
 	fprintf(to, "mstat: %s: ", context->program);
 	print_end(to, run);
+	print_oom(to, run, context);
 	print_peak(to, run);
-	print_samples(to, run);
+	print_holders(to, context);
+	phaselist_print(to, &context->phases);
+	print_samples(to, run, context);
 	fprintf(to, "  mstat      CPU %.3f s in the program's processes, %.3f s beside them",
 		seconds(run, FIELD_SAMPLER_CPU), seconds(run, FIELD_COLLECTOR_CPU));
 	if (record_has(run, FIELD_PEAK_MSTAT))

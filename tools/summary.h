@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "collector/collector.h"
 #include "core/record.h"
 
 /* Bytes for people: "512 B", "1.5 KiB", "23.4 MiB"; buf of at least 32 bytes. Returns buf. */
@@ -18,6 +19,12 @@ struct summary_context {
 	const char *program; /* its name */
 	const char *out;     /* the record's file; NULL: none was written */
 	int left;	     /* processes that outlive the run */
+	const char *unheard; /* why short-lived processes may be missing; NULL: none is */
+	const struct rows_holder *holders; /* the largest processes at the peak */
+	size_t holder_count;
+	const struct collector_victim *victims; /* whom the OOM killer killed */
+	size_t victim_count;
+	struct collector_phases phases;
 };
 
 /* Prints the run's summary (fields of SCOPE_RUN). */

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # A member of the run that abuses the socket, and somebody who is no member.
 # vm: yes
+# alone: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/cli/collect_lib
@@ -15,7 +16,8 @@ for what in garbage flood "silent 300" churn deaf; do
 	is "$what: mstat and the program end well" "$status $out" "0 done"
 	is "$what: the file is whole" "$(mstat-decode "$what.mstat" >/dev/null; echo $?)" 0
 	n=$(honest "$what.mstat")
-	ok "$what: an honest process is sampled as ever ($n)" test "$n" -ge 15
+	# (Where the CPU is short, as in a virtual machine, it gets none for some ticks, as mstat itself.)
+	ok "$what: an honest process is sampled as ever ($n)" test "$n" -ge $(($(summary "$what.mstat" ticks) / 2))
 	is "$what: nobody's samples are dropped" "$(losses "$what.mstat" | cut -d ' ' -f 2)" 0
 	# How many are missed is a question of who gets the CPU; but not all are.
 	ok "$what: the tree is sampled as ever" test "$(summary "$what.mstat" ticks)" -ge 10

@@ -24,10 +24,11 @@ run limited "short-$$" 1G mstat -q -o short.mstat -- "$TARGETS/collect_swarm" sh
 is "$n short lives" "$out $status" "$n 0"
 is "none was refused" "$(summary short.mstat peers_refused)" 0
 known=$(summary short.mstat processes)
+heard=$(($(summary short.mstat processes_inside) + $(summary short.mstat processes_outside)))
 is "each that was heard of began and ended" \
-	"$(mstat-decode -what events short.mstat | column kind | grep -x -e start -e end | sort | uniq -c | tr -s ' ')" " $known end
- $known start"
-is "no two are one" "$(mstat-decode -what processes short.mstat | column pid start_ticks | sort -u | wc -l)" "$known"
+	"$(mstat-decode -what events short.mstat | column kind | grep -x -e start -e end | sort | uniq -c | tr -s ' ')" " $heard end
+ $heard start"
+is "no two are one" "$(mstat-decode -what processes short.mstat | column pid start_ns | sort -u | wc -l)" "$known"
 
 # 64 descriptors for 200 processes: the others wait, and nobody burns the CPU.
 run bash -c 'ulimit -n 64; exec "$@"' sh mstat -q -freq 20 -o few.mstat -- "$TARGETS/collect_swarm" live 200 1500

@@ -26,6 +26,12 @@ wait "$reader"
 exact=$(summary peak.mstat peak_exact_bytes)
 sampled=$(summary peak.mstat peak_sampled_bytes)
 within "the exact peak is what was held, and some" "$exact" "$((mib * 1048576))" 6
+kernel=$(mstat-decode peak.mstat | column kernel | most)
+# The kernel charges in batches of 64 pages a CPU. A quarter of a MiB is the program's own: libc's data,
+# stacks, and pages of files that it was the first to read.
+beside=$((exact - mib * 1048576)) slack=$((64 * $(getconf PAGESIZE) * $(nproc)))
+ok "beside it are the kernel's memory and the slack of its batches ($beside bytes; $kernel, $slack)" \
+	test "$beside" -ge 0 -a "$beside" -le $((kernel + slack + 262144))
 within "the sampled peak is the kernel's" "$sampled" "$exact" 3
 within "and another reader's" "$sampled" "$(<"$TMP/most")" 3
 is "the largest row is the summary's" "$(mstat-decode peak.mstat | column rss | most)" "$sampled"

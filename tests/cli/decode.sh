@@ -10,7 +10,7 @@ ok 'zstd -t accepts a run file' zstd -q -t run.mstat
 is 'a run file is its owner'"'"'s alone' "$(stat -c %a run.mstat)" 600
 
 columns() { head -n 1 "$1" | awk -F'\t' '{ print NF }'; }
-for what in ticks samples processes events summary; do
+for what in ticks samples processes events phases summary; do
 	exits "-what $what: TSV" 0 mstat-decode -what $what run.mstat
 	printf '%s\n' "$out" >$what.tsv
 	ok "-what $what: every line has as many columns as the first" \

@@ -16,9 +16,10 @@ ok "which adds no more than 128 KiB of private dirty memory: $out, not $empty" t
 
 ok "300 MiB, walked for 1 ms at most" mstat -q -freq 59 -pss-stall 1ms -o run.mstat -- "$work" hold 300 400
 late=$(samples | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
-	$c["rss_bytes"] > 250e6 { all++; none += ($c["pss_bytes"] == "" && $c["notes"] ~ /smaps_rollup:stall/) }
-	END { print (all > 5), (all == none) }')
-is "have no PSS, for the reason stall" "$late" "1 1"
+	# Until the collector has accepted it a sampler walks nothing: not_due.
+	$c["rss_bytes"] > 250e6 { stall += $c["notes"] ~ /smaps_rollup:stall/; some += $c["pss_bytes"] != "" }
+	END { print (stall > 5), some + 0 }')
+is "have no PSS, for the reason stall" "$late" "1 0"
 ok "the same, walked for 100 ms at most" \
 	mstat -q -freq 59 -pss-stall 100ms -o run.mstat -- "$work" hold 300 1000
 ok "have one" test -n "$(samples | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }

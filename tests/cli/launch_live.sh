@@ -31,9 +31,9 @@ is "nor over those of another job that has the terminal" "${out%%end*}" $'\r\n'
 
 run mstat -o run.mstat -- sleep 0.3
 like "the summary tells how it ended, and when" "$err" '^mstat: sleep: exit status 0 after [0-9]+\.[0-9]{3} s'
-like "the peak, exact and sampled, and when" "$err" $'\n  peak       ([0-9.]+ [KM]iB by the kernel, exact; )?[0-9.]+ [KM]iB sampled, at [0-9]+\.[0-9]{3} s\n'
-like "the processes" "$err" $'\n  processes  1 heard of from inside, 1 of them sampled'
-like "the samples, and those that were lost" "$err" $'\n  samples    [1-9][0-9]* of processes, [1-9][0-9]* of the tree; [0-9]+ dropped, [0-9]+ ticks missed\n'
+like "the peak, exact and sampled, and when" "$err" $'\n  peak       ([0-9.]+ [KM]iB by the kernel, exact; )?[0-9.]+ [KM]iB sampled, at [0-9]+\.[0-9]{3} s(; without page cache [0-9.]+ [KM]iB)?\n'
+like "the processes" "$err" $'\n  processes  1 in all: 1 inside, 0 outside, 0 by exit record only'
+like "the samples, and those that were lost" "$err" $'\n  samples    [1-9][0-9]* of 1 processes, [1-9][0-9]* of the tree; [0-9]+ dropped, [0-9]+ ticks missed\n'
 like "what mstat took" "$err" $'\n  mstat      CPU [0-9.]+ s in the program.s processes, [0-9.]+ s beside them; [0-9.]+ (B|KiB|MiB) of the peak\n'
 like "and the record" "$err" $'\n  record     run.mstat$'
 

@@ -8,7 +8,7 @@ library=$LIB/libmstat.so
 own=$TARGETS/liblaunch_own.so
 said='echo "$LD_PRELOAD"'
 # inside: how many processes the last record has that were sampled from inside
-inside() { mstat-decode -what summary "${1:-run.mstat}" | awk -F '\t' '$1 == "processes" { print $2 }'; }
+inside() { mstat-decode -what summary "${1:-run.mstat}" | awk -F '\t' '$1 == "processes_inside" { print $2 }'; }
 sampled() { is "$1: sampled" "$(inside)" 1; }
 unsampled() { is "$1: not sampled" "$(inside)" 0; }
 m() { mstat -q -freq 100 -o run.mstat "$@"; }

@@ -21,6 +21,7 @@ same() {
 same "plainly" env
 same "with signals ignored" env --ignore-signal=CHLD --ignore-signal=PIPE --ignore-signal=INT \
 	--ignore-signal=HUP --ignore-signal=TERM --ignore-signal=XFSZ
+same "with those ignored that are glibc's own" "$TARGETS/launch_ignore"
 same "with signals blocked" env --block-signal=USR1 --block-signal=TERM --block-signal=CHLD --block-signal=INT
 closed() { "$@" <&- >&- 2>&-; }
 same "with its streams closed" closed

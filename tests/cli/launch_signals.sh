@@ -69,3 +69,9 @@ like "control-Z stops both, and fg continues both" "$out" 'ready.*got INT.*got U
 run pty expect=ready 'send=^Z' stopped fg 'send=^Z' stopped fg kill=12 -- mstat -q -o run.mstat -- \
 	"$signals"
 like "as often as one likes" "$out" 'got USR2.*status 7$'
+
+# What the program makes of the key, and of itself, is what the shell sees.
+run pty expect=ready 'send=^Z' 'send=^C' 'expect=got INT' kill=12 -- mstat -q -o run.mstat -- env --ignore-signal=TSTP "$signals"
+like "a program that ignores control-Z goes on, and mstat with it" "$out" 'got INT.*got USR2.*status 7$'
+run pty expect=ready stopped fg expect=again -- mstat -q -o run.mstat -- sh -c 'echo ready; kill -TSTP $$; echo again; exit 5'
+like "one that stops itself stops the job" "$out" 'ready.*again.*status 5$'

@@ -12,7 +12,7 @@ as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/ "$@"; 
 
 exits "the program runs" 5 as_user ../bin/mstat -freq 50 -o run.mstat -- sh -c 'sleep 0.3 & sleep 0.3; wait; exit 5'
 like "one line says that there is no cgroup" "$err" $'^mstat: no cgroup: [^\n]*\nmstat: sh: exit status 5'
-like "the processes are sampled" "$err" $'\n  processes  3 heard of from inside'
+like "the processes are sampled" "$err" $'\n  processes  3 in all: 3 inside'
 like "the peak is that of the samples" "$err" $'\n  peak       [0-9.]+ [KM]iB sampled, at'
 ok "the run file is whole" mstat-decode run.mstat
 is "its first columns" "$(head -n 1 <<<"$out" | cut -f 1-3)" $'time\trss\tkernel'

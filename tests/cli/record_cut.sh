@@ -28,8 +28,16 @@ start_ns=$(summary killed.mstat start_monotonic_ns)
 # Uptime counts suspends too: of those there are none in a test.
 lost=$(awk -v now="$now" -v last="$last" -v start="$start_ns" 'BEGIN { printf "%d", now * 1000 - (last + start) / 1e6 }')
 ok "and lacks no more than the last second or so ($lost ms)" test "$lost" -lt 1600
+exits "so do its other tables" 3 mstat-decode -what processes -o processes.tsv killed.mstat
+is "with who lived then" "$(column comm ended <processes.tsv | sort | uniq -c | tr -s ' \t' ' ')" " 1 bash 0
+ 2 collect_hold 0"
+exits "and what they had sent" 3 mstat-decode -what samples -o samples.tsv killed.mstat
+sent=$(column time_ns <samples.tsv | most)
+ok "as long as the ticks ($sent, $last)" test $((last - sent)) -lt 1000000000
 is "its summary stands as of then" "$(summary killed.mstat samples_dropped)" 0
 ok "the program was not harmed" kill -0 "$program"
+mstat -q -o next.mstat -- true
+ok "nor is it by the next run, which finds it living" kill -0 "$program"
 rm go
 ok "and runs to its own end" wait_for 20 test -s status
 is "as if nothing had been" "$(<status)" 0

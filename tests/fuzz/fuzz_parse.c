@@ -36,6 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (line && (line < text || line + len > text + size))
 		__builtin_trap();
 	parse_line(text, size, "", &len);
+	line = parse_comm(text, size, &len);
+	if (line < text || line + len > text + size)
+		__builtin_trap();
 	for (unsigned n = 0; n < 60; n += 11)
 		parse_word(text, size, n);
 	parse_number(text, size, &len);

@@ -95,6 +95,8 @@ static void read_section(uint64_t kind, struct bytes_in *content)
 {
 	struct rows_process process;
 	struct rows_event event;
+	struct rows_phase phase;
+	struct rows_holder holder[ROWS_HOLDERS_MAX];
 	uint64_t subject;
 	size_t n;
 
@@ -102,6 +104,10 @@ static void read_section(uint64_t kind, struct bytes_in *content)
 		rows_unpack_process(content, &process);
 	else if (kind == SECTION_EVENT)
 		rows_unpack_event(content, &event);
+	else if (kind == SECTION_PHASE)
+		rows_unpack_phase(content, &phase);
+	else if (kind == SECTION_HOLDERS)
+		rows_unpack_holders(content, holder);
 	else {
 		n = read_rows(content, &subject, rows[0]);
 		if (n && n <= AGAIN_MAX)

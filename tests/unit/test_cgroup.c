@@ -727,6 +727,207 @@ static void sampled_v2(void **state)
 	cgroup_free(cg);
 }
 
+static void assert_below(const struct cgroup *cg, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", cgroup_path(cg), name);
+	assert_file(path, text);
+}
+
+static void limited_v1(void **state)
+{
+	struct cgroup_place place = place_v1(CGROUP_V1);
+	const char *file;
+	struct cgroup *cg;
+
+	(void)state;
+	assert_int_equal(cgroup_make(&place, &cg), 0);
+	assert_true(cgroup_is_v1(cg));
+	assert_int_equal(cgroup_limit(cg, UINT64_MAX, UINT64_MAX, &file), 0);
+	assert_int_equal(cgroup_limit(cg, 1000, 24, &file), -ENOENT);
+	assert_string_equal(file, "memory.limit_in_bytes");
+	write_below(cg, "memory.limit_in_bytes", "");
+	assert_int_equal(cgroup_limit(cg, 1000, 24, &file), -ENOENT);
+	assert_string_equal(file, "memory.memsw.limit_in_bytes");
+	write_below(cg, "memory.memsw.limit_in_bytes", "");
+	assert_int_equal(cgroup_limit(cg, 1000, 24, &file), 0);
+	assert_below(cg, "memory.limit_in_bytes", "1000");
+	assert_below(cg, "memory.memsw.limit_in_bytes", "1024");
+	/* Of memory alone: the other is left as it is. */
+	write_below(cg, "memory.memsw.limit_in_bytes", "");
+	assert_int_equal(cgroup_limit(cg, 1000, UINT64_MAX, &file), 0);
+	assert_below(cg, "memory.memsw.limit_in_bytes", "");
+	/* Swap alone has no limit there. */
+	assert_int_equal(cgroup_limit(cg, UINT64_MAX, 24, &file), -EOPNOTSUPP);
+	write_below(cg, "memory.memsw.limit_in_bytes", "");
+	assert_int_equal(cgroup_limit(cg, (uint64_t)INT64_MAX - 5, 24, &file), 0);
+	assert_below(cg, "memory.memsw.limit_in_bytes", "9223372036854775807");
+	cgroup_free(cg);
+}
+
+static void limited_v2(void **state)
+{
+	struct cgroup_place place = place_v2("", "memory\n");
+	const char *file;
+	struct cgroup *cg;
+
+	(void)state;
+	assert_int_equal(cgroup_make(&place, &cg), 0);
+	assert_false(cgroup_is_v1(cg));
+	assert_int_equal(cgroup_limit(cg, 1000, 24, &file), -ENOENT);
+	assert_string_equal(file, "memory.max");
+	write_below(cg, "memory.max", "max\n");
+	assert_int_equal(cgroup_limit(cg, 1000, 24, &file), -ENOENT);
+	assert_string_equal(file, "memory.swap.max");
+	assert_below(cg, "memory.max", "1000");
+	write_below(cg, "memory.max", "max\n");
+	write_below(cg, "memory.swap.max", "");
+	assert_int_equal(cgroup_limit(cg, UINT64_MAX, 0, &file), 0);
+	assert_below(cg, "memory.max", "max\n");
+	assert_below(cg, "memory.swap.max", "0");
+	/* What the own cgroup may not have, the run may not have either. */
+	write_below(cg, "memory.max", "500\n");
+	assert_int_equal(cgroup_limit(cg, 1000, UINT64_MAX, &file), 0);
+	assert_below(cg, "memory.max", "500\n");
+	assert_int_equal(cgroup_limit(cg, 400, UINT64_MAX, &file), 0);
+	assert_below(cg, "memory.max", "400\n");
+	cgroup_free(cg);
+}
+
+static void find_freezer(void **state)
+{
+	struct cgroup_place place;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		make_dir(i ? "freezer" : "memory");
+		write_file(i ? "freezer/cgroup.procs" : "memory/cgroup.procs", "");
+	}
+	assert_int_equal(find_text("3:freezer:/\n2:memory:/\n",
+				   "36 25 0:30 / /memory rw - cgroup cgroup rw,memory\n"
+				   "37 25 0:31 / /freezer rw - cgroup cgroup rw,freezer\n",
+				   &place),
+			 0);
+	assert_int_equal(place.mode, CGROUP_V1);
+	assert_string_equal(place.memory, at("memory"));
+	assert_string_equal(place.freezer, at("freezer"));
+	assert_int_equal(find_text("2:memory:/\n",
+				   "36 25 0:30 / /memory rw - cgroup cgroup rw,memory\n"
+				   "37 25 0:31 / /freezer rw - cgroup cgroup rw,freezer\n",
+				   &place),
+			 0);
+	assert_string_equal(place.freezer, "");
+}
+
+/* A freezer of its own is made only where v2 has nothing that stops forks. */
+static void killing_prepared(void **state)
+{
+	struct cgroup_place place = place_v1(CGROUP_V1);
+	char path[PATH_MAX];
+	struct cgroup *cg;
+
+	(void)state;
+	make_dir("freezer");
+	write_file("freezer/cgroup.procs", "");
+	snprintf(place.freezer, sizeof(place.freezer), "%s/freezer", tmp);
+	assert_int_equal(cgroup_make(&place, &cg), 0);
+	cgroup_prepare_kill(cg, &place);
+	snprintf(path, sizeof(path), "%s/freezer%s", tmp, strrchr(cgroup_path(cg), '/'));
+	assert_int_equal(access(path, F_OK), 0);
+	write_below(cg, "cgroup.procs", "");
+	snprintf(path, sizeof(path), "%s/freezer%s/cgroup.procs", tmp,
+		 strrchr(cgroup_path(cg), '/'));
+	write_path(path, "");
+	assert_int_equal(cgroup_enter(cg, false), 0);
+	assert_file(path, "0");
+	assert_int_equal(unlink(path), 0);
+	unlink_below(cg, "cgroup.procs");
+	/* Nobody is in it. */
+	assert_int_equal(cgroup_kill(cg), 0);
+	assert_int_equal(cgroup_remove(cg), 0);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(access(path, F_OK), -1);
+	cgroup_free(cg);
+}
+
+/* What stands in the file after a reset is the test's to say: the kernel would put the usage there. */
+static void phase_is(struct cgroup *cg, int64_t peak)
+{
+	int64_t got = -1;
+
+	assert_int_equal(cgroup_phase(cg, &got), 0);
+	assert_int_equal(got, peak);
+}
+
+static int64_t sampled_peak(struct cgroup *cg, unsigned field)
+{
+	struct record rec;
+
+	record_init(&rec);
+	cgroup_sample(cg, UINT64_MAX, &rec);
+	assert_true(record_has(&rec, field));
+	return rec.value[field];
+}
+
+static void phases_v1(void **state)
+{
+	struct cgroup_place place = place_v1(CGROUP_V1);
+	struct cgroup *cg;
+	int64_t peak = -1;
+	char path[PATH_MAX];
+
+	(void)state;
+	assert_int_equal(cgroup_make(&place, &cg), 0);
+	write_below(cg, "memory.max_usage_in_bytes", "5000\n");
+	snprintf(path, sizeof(path), "%s/memory.max_usage_in_bytes", cgroup_path(cg));
+	assert_int_equal(sampled_peak(cg, FIELD_V1_PEAK), 5000);
+	phase_is(cg, 5000);
+	assert_file(path, "0000\n");
+	/* The run's own peak stays what it was, until it is higher. */
+	write_below(cg, "memory.max_usage_in_bytes", "3000\n");
+	assert_int_equal(sampled_peak(cg, FIELD_V1_PEAK), 5000);
+	phase_is(cg, 3000);
+	assert_int_equal(sampled_peak(cg, FIELD_V1_PEAK), 5000);
+	write_below(cg, "memory.max_usage_in_bytes", "6000\n");
+	assert_int_equal(sampled_peak(cg, FIELD_V1_PEAK), 6000);
+	phase_is(cg, 6000);
+	/* Garbage is no peak, and the phase after it began with no reset. */
+	write_below(cg, "memory.max_usage_in_bytes", "none\n");
+	assert_int_equal(cgroup_phase(cg, &peak), -EBADMSG);
+	write_below(cg, "memory.max_usage_in_bytes", "7000\n");
+	assert_int_equal(cgroup_phase(cg, &peak), -ENODATA);
+	assert_int_equal(peak, -1);
+	assert_int_equal(sampled_peak(cg, FIELD_V1_PEAK), 7000);
+	write_below(cg, "memory.max_usage_in_bytes", "4000\n");
+	phase_is(cg, 4000);
+	unlink_below(cg, "memory.max_usage_in_bytes");
+	assert_int_equal(cgroup_remove(cg), 0);
+	cgroup_free(cg);
+}
+
+static void phases_v2(void **state)
+{
+	struct cgroup_place place = place_v2("", "memory\n");
+	struct cgroup *cg;
+	int64_t peak = -1;
+
+	(void)state;
+	assert_int_equal(cgroup_make(&place, &cg), 0);
+	/* Before 5.19 there is no such file. */
+	assert_int_equal(cgroup_phase(cg, &peak), -ENOENT);
+	write_below(cg, "memory.peak", "5000\n");
+	assert_int_equal(cgroup_phase(cg, &peak), -ENODATA);
+	write_below(cg, "memory.peak", "3000\n");
+	phase_is(cg, 3000);
+	/* The descriptor that is sampled was not reset, whatever this file says. */
+	write_below(cg, "memory.peak", "4000\n");
+	assert_int_equal(sampled_peak(cg, FIELD_V2_PEAK), 4000);
+	unlink_below(cg, "memory.peak");
+	assert_int_equal(cgroup_remove(cg), 0);
+	cgroup_free(cg);
+}
+
 static void explained(void **state)
 {
 	static const enum cgroup_mode modes[] = {CGROUP_NONE, CGROUP_V1, CGROUP_V2, CGROUP_HYBRID};
@@ -762,7 +963,9 @@ int main(void)
 		TEST(made_v2_nested),	TEST(made_v2_limited), TEST(made_v2_root),
 		TEST(made_v2_no_leaf),	TEST(not_made),	       TEST(swept),
 		TEST(processes),	TEST(removed_deep),    TEST(sampled_v1),
-		TEST(sampled_v2),	TEST(explained),
+		TEST(sampled_v2),	TEST(explained),       TEST(limited_v1),
+		TEST(limited_v2),	TEST(find_freezer),    TEST(killing_prepared),
+		TEST(phases_v1),	TEST(phases_v2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,16 @@ static const char *const plain[] = {
 	"exit_status",
 	"peers_refused",
 	"missed_ticks",
+	"processes_outside",
+	"tasks_sleeping",
+	"tasks_running",
+	"tasks_stopped",
+	"tasks_uninterruptible",
+	"tasks_iowait",
+	"processes_inside",
+	"processes_by_exit_record",
+	"exit_records_lost",
+	"fork_events_lost",
 };
 static const char *const units[] = {"_bytes", "_ns", "_count"};
 
@@ -168,7 +178,7 @@ static void formats(void **state)
 	for (unsigned i = 0; i < SOURCE_MAX; i++) {
 		if (!source_table[i].known)
 			continue;
-		assert_true(source_table[i].scope <= SCOPE_RUN);
+		assert_true(source_table[i].scope <= SCOPE_LIFE);
 		assert_int_not_equal(count[i], 0);
 		if (source_table[i].format == FORMAT_SINGLE)
 			assert_int_equal(count[i], 1);

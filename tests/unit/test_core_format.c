@@ -224,6 +224,16 @@ static const struct rows_process a_process = {
 static const struct rows_event an_event = {
 	.time_ns = 1500, .kind = EVENT_START, .process = 1, .text = "inside", .text_len = 6};
 
+static const struct rows_phase a_phase = {.number = 2,
+					  .start_ns = 1500000000,
+					  .end_ns = 3200000000,
+					  .known = ROWS_PHASE_EXACT | ROWS_PHASE_SAMPLED,
+					  .peak_exact = 50 << 20,
+					  .peak_sampled = 51904512,
+					  .peak_ns = 2114000000,
+					  .name = "link",
+					  .name_len = 4};
+
 static void put_rows(struct bytes_out *out)
 {
 	const struct record *rows[3];
@@ -254,6 +264,18 @@ static void put_summary(struct bytes_out *out)
 	rows[0] = &rec;
 	rows_pack(out, SECTION_SUMMARY, 0, rows, 1);
 }
+
+static const struct rows_holder a_holder = {
+	.id = 1,
+	.pid = 4242,
+	.comm = "sh",
+	.comm_len = 2,
+	.rss_anon = 1000,
+	.rss_shmem = 4,
+	.has_pss = true,
+	.pss = 1018,
+	.pss_age_ns = 1500,
+};
 
 static struct bytes_in content_of(struct bytes_in *in, uint64_t kind)
 {
@@ -288,6 +310,33 @@ static void check_event(struct bytes_in *in)
 	assert_int_equal(bytes_left(&content), 0);
 	assert_true(got.time_ns == 1500 && got.kind == EVENT_START && got.process == 1);
 	assert_true(got.number == 0 && got.text_len == 6 && !memcmp(got.text, "inside", 6));
+}
+
+static void check_holders(struct bytes_in *in)
+{
+	struct bytes_in content = content_of(in, SECTION_HOLDERS);
+	struct rows_holder got[ROWS_HOLDERS_MAX];
+
+	assert_int_equal(rows_unpack_holders(&content, got), 1);
+	assert_int_equal(bytes_left(&content), 0);
+	assert_true(got[0].id == 1 && got[0].pid == 4242 && got[0].has_pss);
+	assert_true(got[0].comm_len == 2 && !memcmp(got[0].comm, "sh", 2));
+	assert_true(got[0].rss_anon == 1000 && got[0].rss_shmem == 4);
+	assert_true(got[0].pss == 1018 && got[0].pss_age_ns == 1500);
+}
+
+static void check_phase(struct bytes_in *in)
+{
+	struct bytes_in content = content_of(in, SECTION_PHASE);
+	struct rows_phase got;
+
+	assert_int_equal(rows_unpack_phase(&content, &got), 0);
+	assert_int_equal(bytes_left(&content), 0);
+	assert_true(got.number == 2 && got.start_ns == 1500000000 && got.end_ns == 3200000000);
+	assert_true(got.known == (ROWS_PHASE_EXACT | ROWS_PHASE_SAMPLED));
+	assert_true(got.peak_exact == 50 << 20 && got.peak_sampled == 51904512);
+	assert_true(got.peak_ns == 2114000000 && got.name_len == 4);
+	assert_memory_equal(got.name, "link", 4);
 }
 
 static void check_source(struct bytes_in *in, unsigned source, size_t n, const char *reasons)
@@ -368,10 +417,9 @@ static void sections(void **state)
 		const char *name;
 		void (*check)(struct bytes_in *in);
 	} all[] = {
-		{"section-process", check_process},
-		{"section-event", check_event},
-		{"section-rows", check_rows},
-		{"section-summary", check_summary},
+		{"section-process", check_process}, {"section-event", check_event},
+		{"section-holders", check_holders}, {"section-rows", check_rows},
+		{"section-phase", check_phase},	    {"section-summary", check_summary},
 	};
 	struct bytes_out out = out_of_buf();
 
@@ -381,6 +429,12 @@ static void sections(void **state)
 	out = out_of_buf();
 	rows_pack_event(&out, &an_event);
 	written("section-event", &out);
+	out = out_of_buf();
+	rows_pack_holders(&out, &a_holder, 1);
+	written("section-holders", &out);
+	out = out_of_buf();
+	rows_pack_phase(&out, &a_phase);
+	written("section-phase", &out);
 	out = out_of_buf();
 	put_rows(&out);
 	written("section-rows", &out);
@@ -496,11 +550,12 @@ static void run_file(void **state)
 /* The version and the numbers that the text names are the code's. */
 static void constants(void **state)
 {
-	static const char *const names[] = {"varint",	     "zigzag",	     "blob",
-					    "padded",	     "hello",	     "hello-zstd",
-					    "sample-full",   "sample-delta", "section-process",
-					    "section-event", "section-rows", "section-summary",
-					    "run-header",    "run-block",    "run-index"};
+	static const char *const names[] = {"varint",	       "zigzag",	  "blob",
+					    "padded",	       "hello",		  "hello-zstd",
+					    "sample-full",     "sample-delta",	  "section-process",
+					    "section-event",   "section-holders", "section-rows",
+					    "section-summary", "run-header",	  "run-block",
+					    "run-index",       "section-phase"};
 	size_t len;
 	char *text = (char *)unit_load("core/FORMAT.md", &len);
 	size_t examples = 0;

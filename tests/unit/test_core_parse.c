@@ -269,6 +269,35 @@ static void words(void **state)
 	free(text);
 }
 
+static void comms(void **state)
+{
+	static const struct {
+		const char *text, *comm;
+	} cases[] = {
+		{"7 (cat) S 1", "cat"},
+		{"7 (a ) b () S 1", "a ) b ("},
+		{"7 () S 1", ""},
+		{"7 ((x)) S", "(x)"},
+		{"7 (x", ""},
+		{"7 x)", ""},
+		{")(", ""},
+		{"", ""},
+	};
+	size_t len;
+
+	(void)state;
+	for (unsigned i = 0; i < UNIT_COUNT(cases); i++) {
+		/* In memory of exactly its size, for a sanitizer to watch. */
+		size_t n = strlen(cases[i].text);
+		char *text = memcpy(malloc(n ? n : 1), cases[i].text, n);
+		const char *comm = parse_comm(text, n, &len);
+
+		assert_int_equal(len, strlen(cases[i].comm));
+		assert_memory_equal(comm, cases[i].comm, len);
+		free(text);
+	}
+}
+
 static void numbers(void **state)
 {
 	size_t len;
@@ -356,6 +385,7 @@ int main(void)
 		cmocka_unit_test(absent_again),
 		cmocka_unit_test(lines),
 		cmocka_unit_test(words),
+		cmocka_unit_test(comms),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(cuts),
 		cmocka_unit_test(clock_offsets),

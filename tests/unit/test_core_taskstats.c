@@ -321,6 +321,184 @@ static void requests(void **state)
 	}
 }
 
+/* Of this capture: the parent of all is root's, and 0.1 s or so before was the clock read. */
+static void unpack_exit_file(const char *file, const char *pid, const char *tgid,
+			     struct taskstats_exit *ret)
+{
+	size_t len;
+	uint8_t *msg = unit_kernel("6.18", file, &len);
+
+	memset(ret, 0xa5, sizeof(*ret));
+	assert_int_equal(taskstats_unpack_exit(msg, len, ret), 0);
+	assert_int_equal(ret->pid, unit_about("6.18", pid));
+	assert_int_equal(ret->tgid, unit_about("6.18", tgid));
+	assert_int_equal(ret->ppid, unit_about("6.18", "exit_parent"));
+	assert_int_equal(ret->uid, 0);
+	assert_int_equal(ret->gid, 0);
+	assert_string_equal(ret->comm, "a) b (c");
+	near((int64_t)ret->begin_s, unit_about("6.18", "exit_realtime_s"), 1);
+	assert_true(ret->tells_group);
+	assert_int_equal(ret->len, 560);
+	assert_memory_equal(ret->bytes, msg + STRUCT_AT, 560);
+	free(msg);
+}
+
+static void exit_record(void **state)
+{
+	struct taskstats_exit end;
+	struct record rec;
+
+	(void)state;
+	unpack_exit_file("taskstats.exit", "exit_pid", "exit_pid", &end);
+	assert_int_equal(end.status, 7 << 8);
+	assert_int_equal(end.flags, TASKSTATS_GROUP);
+	assert_in_range(end.elapsed_us, 500, 1000000);
+	record_init(&rec);
+	assert_true(parse_source(SOURCE_EXIT, end.bytes, end.len, &rec));
+	assert_int_equal(record_scaled(&rec, FIELD_X_ELAPSED), end.elapsed_us * 1000);
+	assert_in_range(record_scaled(&rec, FIELD_X_HWM), 8 << 20, 16 << 20);
+	assert_in_range(record_scaled(&rec, FIELD_X_CPU), 100000, 1000000000);
+	assert_in_range(record_scaled(&rec, FIELD_X_MINOR_FAULTS), 2048, 4096);
+}
+
+/* The leader ended first: its record has a status, but not the process's. */
+static void exit_record_threads(void **state)
+{
+	struct taskstats_exit end;
+
+	(void)state;
+	unpack_exit_file("taskstats.exit.leader", "exit_leader", "exit_leader", &end);
+	assert_int_equal(end.status, 0);
+	assert_int_equal(end.flags & TASKSTATS_GROUP, 0);
+	unpack_exit_file("taskstats.exit.last", "exit_last", "exit_leader", &end);
+	assert_int_equal(end.status, 9 << 8);
+	assert_int_equal(end.flags & TASKSTATS_GROUP, TASKSTATS_GROUP);
+	assert_in_range(end.elapsed_us, 50000, 1000000);
+}
+
+/* The exit record as a kernel whose struct has that version and size would have sent it. */
+static uint8_t *exit_of_version(uint16_t version, size_t size, size_t *ret_len)
+{
+	size_t len;
+	uint8_t *msg = unit_kernel("6.18", "taskstats.exit", &len);
+	uint8_t *cut = calloc(1, STRUCT_AT + size);
+	uint32_t total = (uint32_t)(STRUCT_AT + size);
+	uint16_t group = (uint16_t)(total - NLMSG_HDRLEN - GENL_HDRLEN);
+	uint16_t stats = (uint16_t)(NLA_HDRLEN + size);
+
+	assert_non_null(cut);
+	memcpy(cut, msg, len < total ? len : total);
+	memcpy(cut, &total, sizeof(total));
+	memcpy(cut + NLMSG_HDRLEN + GENL_HDRLEN, &group, sizeof(group));
+	memcpy(cut + STRUCT_AT - NLA_HDRLEN, &stats, sizeof(stats));
+	memcpy(cut + STRUCT_AT, &version, sizeof(version));
+	free(msg);
+	*ret_len = total;
+	return cut;
+}
+
+static void exit_versions(void **state)
+{
+	static const struct {
+		uint16_t version;
+		uint16_t size;
+		int error;
+		size_t len;
+	} versions[] = {
+		{9, 344, 0, 344},		     /* before ac_btime64 */
+		{10, 352, 0, 352},		     /* Linux 5.10 */
+		{11, 368, 0, 368},		     /* before ac_tgid */
+		{13, 416, 0, 416},		     /* 6.1 */
+		{14, 432, 0, 432},		     /* 6.12 */
+		{15, 560, -EOPNOTSUPP, 0},	     /* its members are elsewhere */
+		{16, 560, 0, 560},		     /* 6.18 */
+		{99, 2000, 0, TASKSTATS_STRUCT_MAX}, /* of a time to come: as much as has room */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < UNIT_COUNT(versions); i++) {
+		struct taskstats_exit end;
+		size_t len;
+		uint8_t *msg = exit_of_version(versions[i].version, versions[i].size, &len);
+
+		assert_int_equal(taskstats_unpack_exit(msg, len, &end), versions[i].error);
+		free(msg);
+		if (versions[i].error)
+			continue;
+		assert_int_equal(end.len, versions[i].len);
+		assert_int_equal(end.status, 7 << 8);
+		assert_int_equal(end.pid, unit_about("6.18", "exit_pid"));
+		assert_int_equal(end.tgid, end.pid);
+		assert_int_equal(end.tells_group, versions[i].version >= 12);
+		near((int64_t)end.begin_s, unit_about("6.18", "exit_realtime_s"), 1);
+	}
+}
+
+static void exit_refused(void **state)
+{
+	struct taskstats_exit end;
+	size_t len;
+	uint8_t *msg = unit_kernel("6.18", "taskstats.tgid", &len);
+
+	(void)state;
+	assert_int_equal(taskstats_unpack_exit(msg, len, &end), -ENOMSG);
+	free(msg);
+	msg = unit_kernel("6.18", "taskstats.eperm", &len);
+	assert_int_equal(taskstats_unpack_exit(msg, len, &end), -EPERM);
+	free(msg);
+	msg = exit_of_version(1, 80, &len);
+	assert_int_equal(taskstats_unpack_exit(msg, len, &end), -EBADMSG);
+	free(msg);
+	msg = unit_kernel("6.18", "taskstats.exit.last", &len);
+	for (size_t cut = 0; cut < len; cut++) {
+		uint8_t *copy = malloc(cut ? cut : 1);
+
+		memcpy(copy, msg, cut);
+		assert_int_equal(taskstats_unpack_exit(copy, cut, &end), -EBADMSG);
+		free(copy);
+	}
+	free(msg);
+}
+
+static void registration(void **state)
+{
+	uint8_t buf[TASKSTATS_REQUEST_MAX + 8];
+	struct nlmsghdr nl;
+	struct nlattr attr;
+
+	(void)state;
+	for (unsigned on = 0; on <= 1; on++) {
+		size_t len = taskstats_pack_register(buf, 31, 9, "0-3,8", on);
+
+		memcpy(&nl, buf, sizeof(nl));
+		memcpy(&attr, buf + NLMSG_HDRLEN + GENL_HDRLEN, sizeof(attr));
+		assert_true(len <= sizeof(buf) && nl.nlmsg_len == len && nl.nlmsg_seq == 9);
+		assert_int_equal(nl.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
+		assert_int_equal(nl.nlmsg_type, 31);
+		assert_int_equal(buf[NLMSG_HDRLEN], TASKSTATS_CMD_GET);
+		assert_int_equal(attr.nla_type, on ? TASKSTATS_CMD_ATTR_REGISTER_CPUMASK
+						   : TASKSTATS_CMD_ATTR_DEREGISTER_CPUMASK);
+		assert_int_equal(attr.nla_len, NLA_HDRLEN + sizeof("0-3,8"));
+		assert_string_equal((char *)buf + STRUCT_AT - 12, "0-3,8");
+	}
+}
+
+static void answers(void **state)
+{
+	uint8_t reply[NLMSG_LENGTH(sizeof(struct nlmsgerr))] = {0};
+	struct nlmsghdr head = {.nlmsg_len = sizeof(reply), .nlmsg_type = NLMSG_ERROR};
+	int error = -EINVAL;
+
+	(void)state;
+	memcpy(reply, &head, sizeof(head));
+	assert_int_equal(taskstats_error(reply, sizeof(reply)), 0);
+	memcpy(reply + NLMSG_HDRLEN, &error, sizeof(error));
+	assert_int_equal(taskstats_error(reply, sizeof(reply)), -EINVAL);
+	assert_int_equal(taskstats_error(reply, NLMSG_HDRLEN + 3), -EBADMSG);
+	reply[4] = 31; /* no error message */
+	assert_int_equal(taskstats_error(reply, sizeof(reply)), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +513,12 @@ int main(void)
 		cmocka_unit_test(version_15),
 		cmocka_unit_test(cuts),
 		cmocka_unit_test(requests),
+		cmocka_unit_test(exit_record),
+		cmocka_unit_test(exit_record_threads),
+		cmocka_unit_test(exit_versions),
+		cmocka_unit_test(exit_refused),
+		cmocka_unit_test(registration),
+		cmocka_unit_test(answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,8 @@ static void test_defaults(void **state)
 	assert_int_equal(o.budget_ppm, 10000);
 	assert_int_equal(o.env_count, 0);
 	assert_false(o.verbose || o.quiet || o.live);
+	assert_false(o.wait_all || o.kill_rest || o.delayacct);
+	assert_true(o.memory_max == UINT64_MAX && o.swap_max == UINT64_MAX);
 	assert_string_equal(o.command[0], "prog");
 	assert_string_equal(o.command[1], "-v");
 	assert_null(o.command[2]);
@@ -147,6 +149,79 @@ static void test_percents(void **state)
 	}
 }
 
+static void test_sizes(void **state)
+{
+	static const struct {
+		const char *word;
+		int64_t bytes; /* -1: refused */
+	} cases[] = {
+		{"300000000", 300000000},
+		{"300000000B", 300000000},
+		{"4K", 4096},
+		{"4KB", 4096},
+		{"4KiB", 4096},
+		{"512M", 536870912},
+		{"512MiB", 536870912},
+		{"1.5G", 1610612736},
+		{"1GiB", 1073741824},
+		{"1GB", 1073741824},
+		{".5T", 549755813888},
+		{"2TiB", 2199023255552},
+		{"1.9", 1},
+		{"0", -1}, /* memory: the program could not even begin */
+		{"0.1", -1},
+		{"", -1},
+		{"M", -1},
+		{"-1M", -1},
+		{"+1M", -1},
+		{" 1M", -1},
+		{"1 M", -1},
+		{"1m", -1},
+		{"1MM", -1},
+		{"1Mi", -1},
+		{"1iB", -1},
+		{"1MiBx", -1},
+		{"1P", -1},
+		{"1e9", -1},
+		{"0x10", -1},
+		{"1.2.3", -1},
+		{"max", -1},
+		{"5000000T", -1},
+		{"99999999999999999999999999", -1},
+	};
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+		enum options_result got = READ(&o, "-memory-max", (char *)cases[i].word, "prog");
+
+		if ((got == OPTIONS_RUN) != (cases[i].bytes >= 0) ||
+		    (got == OPTIONS_RUN && (int64_t)o.memory_max != cases[i].bytes))
+			fail_msg("%s: %d %lld", cases[i].word, got, (long long)o.memory_max);
+		assert_true(o.swap_max == UINT64_MAX);
+		options_done(&o);
+	}
+	assert_int_equal(READ(&o, "-memory-swap-max", "0", "prog"), OPTIONS_RUN);
+	assert_int_equal(o.swap_max, 0);
+	assert_int_equal(READ(&o, "-memory-swap-max=64M", "prog"), OPTIONS_RUN);
+	assert_int_equal(o.swap_max, 67108864);
+	assert_int_equal(READ(&o, "-memory-swap-max=x", "prog"), OPTIONS_BAD);
+	assert_string_equal(error, "-memory-swap-max: \"x\" is not a size such as 512MiB");
+}
+
+static void test_rest(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_int_equal(READ(&o, "-wait-all", "-delayacct", "prog"), OPTIONS_RUN);
+	assert_true(o.wait_all && o.delayacct && !o.kill_rest);
+	assert_int_equal(READ(&o, "-kill-rest", "-wait-all=false", "prog"), OPTIONS_RUN);
+	assert_true(o.kill_rest && !o.wait_all);
+	assert_int_equal(READ(&o, "-kill-rest", "-wait-all", "prog"), OPTIONS_BAD);
+	assert_null(strchr(error, '\n'));
+}
+
 static void test_long_words(void **state)
 {
 	static char word[70000];
@@ -197,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_bools),	 cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_percents), cmocka_unit_test(test_long_words),
 		cmocka_unit_test(test_nothing),	 cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_sizes),	 cmocka_unit_test(test_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,8 +112,10 @@ static void tick(uint64_t ticks, int64_t usage, int64_t oom_kills, uint64_t miss
 static struct {
 	uint64_t kind[EVENTS_MAX], process[EVENTS_MAX], time[EVENTS_MAX];
 	int64_t number[EVENTS_MAX];
-	size_t events, processes, rows, tree_rows, blocks;
-	struct rows_process last; /* without its strings */
+	size_t events, processes, rows, tree_rows, blocks, phases;
+	struct rows_phase phase[8]; /* without their names */
+	size_t phase_block[8];	    /* in which block it was */
+	struct rows_process last;   /* without its strings */
 	int err;
 } found;
 
@@ -133,6 +135,10 @@ static void read_section(uint64_t kind, struct bytes_in *section)
 		found.process[found.events] = event.process;
 		found.number[found.events] = event.number;
 		found.time[found.events++] = event.time_ns;
+	} else if (kind == SECTION_PHASE) {
+		assert_true(found.phases < UNIT_COUNT(found.phase));
+		assert_int_equal(rows_unpack_phase(section, &found.phase[found.phases]), 0);
+		found.phase_block[found.phases++] = found.blocks;
 	} else if (kind == SECTION_ROWS) {
 		assert_int_equal(rows_open(section, &subject, &n), 0);
 		if (subject)
@@ -142,12 +148,11 @@ static void read_section(uint64_t kind, struct bytes_in *section)
 	}
 }
 
-static void finish(uint64_t ticks)
+static void read_back(void)
 {
 	struct reader *reader;
 	struct bytes_in block;
 
-	run_finish(&run, at(ticks), 0);
 	runfile_finish(file);
 	memset(&found, 0, sizeof(found));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
@@ -162,6 +167,12 @@ static void finish(uint64_t ticks)
 	}
 	reader_close(reader);
 	assert_int_equal(found.err, 0);
+}
+
+static void finish(uint64_t ticks)
+{
+	run_finish(&run, at(ticks), 0);
+	read_back();
 }
 
 static int64_t summary(unsigned field)
@@ -391,7 +402,9 @@ static void short_lives(void **state)
 		if (i % 100 == 0)
 			run_settle(&run, at(1), TICK0);
 	}
+	/* With one block they are told, with the next forgotten. */
 	run_settle(&run, at(20), TICK0);
+	run_settle(&run, at(40), TICK0);
 	for (size_t i = 0; i < run.processes.count; i++) {
 		assert_null(run.processes.list[i]->text);
 		assert_null(run.processes.list[i]->rows);
@@ -431,6 +444,45 @@ static void no_file(void **state)
 	assert_int_equal(summary(FIELD_PEAK_SAMPLED), 100);
 }
 
+/* Marks of some ticks, each told before the tick's row, as the collector does. */
+static void marks(void **state)
+{
+	(void)state;
+	for (uint64_t i = 1; i <= 30; i++) {
+		if (i == 5 || i == 25) {
+			phases_exact(&run.phases, (int64_t)i * 100);
+			run_mark(&run, tick_ns(TICK0 + i, FREQ), 1 + i / 25, "a mark", 6);
+		}
+		tick(i, (int64_t)i, 0, 0);
+		run_settle(&run, at(i), TICK0 + i);
+	}
+	phases_exact(&run.phases, 3000);
+	run_finish(&run, at(31), at(30));
+	read_back();
+	assert_int_equal(found.events, 2);
+	assert_int_equal(found.kind[0], EVENT_MARK);
+	assert_int_equal(found.time[0], 500000000);
+	assert_int_equal(found.number[0], 1);
+	assert_int_equal(found.number[1], 2);
+	assert_int_equal(found.phases, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(found.phase[i].known, ROWS_PHASE_EXACT | ROWS_PHASE_SAMPLED);
+	assert_int_equal(found.phase[0].end_ns, 500000000);
+	assert_int_equal(found.phase[0].peak_exact, 500);
+	assert_int_equal(found.phase[0].peak_sampled, 4);
+	assert_int_equal(found.phase[1].start_ns, 500000000);
+	assert_int_equal(found.phase[1].end_ns, 2500000000);
+	assert_int_equal(found.phase[1].peak_exact, 2500);
+	assert_int_equal(found.phase[1].peak_sampled, 24);
+	assert_int_equal(found.phase[1].peak_ns, 2400000000);
+	assert_int_equal(found.phase[1].name_len, 6);
+	assert_int_equal(found.phase[2].peak_sampled, 30);
+	assert_int_equal(found.phase[2].end_ns, at(30) - START);
+	/* With the block of their end: a crash later does not lose them. */
+	assert_int_equal(found.phase_block[0], 1);
+	assert_true(found.phase_block[1] < found.blocks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +498,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(short_lives, setup, teardown),
 		cmocka_unit_test_setup_teardown(refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(marks, setup, teardown),
 	};
 
 	unit_random_init();

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The tree by the kernel's own word: every fork, exec and exit in it, and the exit records. What is
+ * told is of all processes of the machine; those of the tree are the program, and what a process of
+ * the tree has forked.
+ */
+#include <linux/acct.h>
+#include <string.h>
+
+#include "collector/life.h"
+#include "collector/run.h"
+
+/* Clocks are read one after the other, and forks told a moment after /proc has their start. */
+#define SLACK_NS 50000000u
+
+/* A process of the tree that lives, as far as we were told. */
+static struct process *find_living(const struct run *run, pid_t pid)
+{
+	struct process *process = processes_find(&run->processes, pid);
+
+	return process && !process->is_dead ? process : NULL;
+}
+
+/* A hello of it, or a look at the cgroup, has been faster than the word of its fork. */
+static bool is_late_word(const struct process *process, uint64_t at_ns)
+{
+	return !process->start_ns && at_ns <= process->known_ns + SLACK_NS;
+}
+
+/* Until it says, or is told, otherwise it is what its parent is. */
+static void inherit(struct process *process, const struct process *parent)
+{
+	process->info.uid = parent->info.uid;
+	process->info.gid = parent->info.gid;
+	process_name(process, parent->comm, strlen(parent->comm));
+}
+
+/* One that was ours and forks is ours, and lives: only its main thread has ended. */
+static struct process *find_parent(struct run *run, pid_t pid)
+{
+	struct process *process = processes_find(&run->processes, pid);
+
+	if (!process || process->is_over)
+		return NULL;
+	if (process->is_dead)
+		run_revive(run, process);
+	return process;
+}
+
+static void take_fork(struct run *run, const struct life_event *event)
+{
+	struct process *parent = find_parent(run, event->parent);
+	struct process *process = find_living(run, event->pid);
+
+	if (process && !is_late_word(process, event->time_ns)) {
+		/* Its end was lost on the way: the pid is another's now. */
+		process->is_dead = true;
+		run_end(run, process, event->time_ns);
+		process = NULL;
+	}
+	if (!process && parent)
+		process = run_add(run, event->pid, event->time_ns);
+	if (!process) {
+		/* Another tree's: what is told of that pid from now on is not for one that was ours. */
+		process = processes_find(&run->processes, event->pid);
+		if (process)
+			processes_lose(&run->processes, process);
+		return;
+	}
+	process->start_ns = event->time_ns;
+	if (process->info.first_ns)
+		process->info.first_ns = run_since_start(run, event->time_ns);
+	process->info.ppid = (uint64_t)event->parent;
+	if (parent && !process->text)
+		inherit(process, parent);
+}
+
+static void finish(struct run *run, struct process *process, uint64_t at_ns, int status)
+{
+	struct record *life = process_life(process);
+
+	if (life)
+		life_note_status(life, status);
+	if (!process->is_dead)
+		oom_note_exit(&run->oom, process, at_ns, status);
+	process->is_dead = true;
+	run_end(run, process, at_ns);
+	process->info.last_ns = run_since_start(run, at_ns);
+	run_note_change(run, process);
+}
+
+/*
+ * Of the main thread: others may go on. That all is over the last thread's exit record tells, which
+ * may have come first; but when the main thread ended, and how, is told here.
+ */
+static void take_exit(struct run *run, const struct life_event *event)
+{
+	struct process *process = processes_find(&run->processes, event->pid);
+
+	if (!process || process->exit_ns)
+		return;
+	process->exit_ns = event->time_ns;
+	process->exit_status = event->status;
+	if (!run->hears_records || (process->is_dead && process->is_leader_last))
+		finish(run, process, event->time_ns, event->status);
+}
+
+/* An exec by another thread than the main one ends that one first. */
+static void take_exec(struct run *run, const struct life_event *event)
+{
+	struct process *process = processes_find(&run->processes, event->pid);
+
+	if (!process || process->is_over)
+		return;
+	process->images++;
+	process->silent_ns = run->now_ns;
+	run_revive(run, process);
+}
+
+/* Where no forks are told, a child is known by its parent. */
+static struct process *adopt(struct run *run, const struct life_event *event)
+{
+	uint64_t elapsed_ns = event->record->elapsed_us * 1000;
+
+	if (run->hears_ends || !find_living(run, event->parent))
+		return NULL;
+	return run_add(run, event->pid, event->time_ns - elapsed_ns);
+}
+
+/* Whether the record's thread began in this process's life, and not in that of one before it. */
+static bool is_of(const struct process *process, const struct life_event *event)
+{
+	return event->time_ns - event->record->elapsed_us * 1000 + SLACK_NS >= process->start_ns;
+}
+
+/* The record of the last thread: with it the process has ended, as that says. */
+static void take_last(struct run *run, struct process *process, const struct life_event *event)
+{
+	const struct taskstats_exit *record = event->record;
+	uint64_t at_ns = event->time_ns;
+	int status = (int)record->status;
+
+	process->is_over = true;
+	process->is_leader_last = record->pid == record->tgid;
+	if (process->is_leader_last && process->exit_ns)
+		at_ns = process->exit_ns;
+	/* Before 6.18 a thread's own status may be 0 where the process's is not: EXIT told that. */
+	if (!process->is_leader_last && !record->status && process->exit_ns)
+		status = process->exit_status;
+	finish(run, process, at_ns, status);
+}
+
+static void take_record(struct run *run, const struct life_event *event)
+{
+	const struct taskstats_exit *record = event->record;
+	struct process *process = processes_find(&run->processes, event->pid);
+	struct record *life;
+
+	if (!process || !is_of(process, event))
+		process = adopt(run, event);
+	life = process ? process_life(process) : NULL;
+	if (!life)
+		return;
+	if (record->pid == record->tgid) {
+		process->info.uid = record->uid;
+		process->info.gid = record->gid;
+		/* The name that it had in the end, for those of whom nothing else is known. */
+		if (!process->was_inside && !process->was_outside)
+			process_name(process, record->comm,
+				     strnlen(record->comm, sizeof(record->comm)));
+	}
+	if (!process->was_inside && !process->was_outside)
+		process_set_how(process, "exit record", NULL);
+	life_note_exit(life, record);
+	if (record->flags & AGROUP)
+		take_last(run, process, event);
+	run_note_change(run, process);
+}
+
+void run_life(struct run *run, const struct life_event *event)
+{
+	switch (event->kind) {
+	case LIFE_FORK:
+		take_fork(run, event);
+		break;
+	case LIFE_EXEC:
+		take_exec(run, event);
+		break;
+	case LIFE_EXIT:
+		take_exit(run, event);
+		break;
+	case LIFE_RECORD:
+		take_record(run, event);
+		break;
+	}
+}

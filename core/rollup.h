@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * When smaps_rollup of a process may be read. The kernel walks all its page tables for it, and an
+ * mmap() or munmap() meanwhile waits for the whole walk: 10 ms per GiB of 4 KiB pages. Hence two
+ * limits: how long one walk may take, and how much of a CPU all walks of the tree may.
+ */
+#ifndef MSTAT_CORE_ROLLUP_H
+#define MSTAT_CORE_ROLLUP_H
+
+#include <stdint.h>
+
+#include "core/record.h"
+
+/* What is remembered of the last walk of a process; all zero before the first. */
+struct rollup {
+	uint64_t cost_ns; /* CPU time, not wall time: one preemption would forbid all walks after */
+	uint64_t rss_kib; /* at that walk */
+	uint64_t after_ns; /* not again before */
+};
+
+struct rollup_limits {
+	uint64_t stall_ns;   /* no walk that is predicted to take longer */
+	uint64_t budget_ppm; /* of a CPU, for all walks of the tree; 0: none at all */
+	uint32_t live;	     /* processes that share it; 0: not known yet, so none */
+};
+
+/*
+ * REASON_OK where smaps_rollup may be read now, else why not: REASON_NOT_DUE, REASON_STALL. rec holds
+ * this tick's status: by its VmRSS the cost is predicted. now_ns and after_ns are of one clock.
+ */
+enum reason rollup_reason(const struct rollup *rollup, const struct record *rec, uint64_t now_ns,
+			  const struct rollup_limits *limits);
+
+/*
+ * A walk was tried, at that cost, and rec holds what came of it: the cost is put beside it where there
+ * is something. The limits are those that rollup_reason() allowed it by.
+ */
+void rollup_done(struct rollup *rollup, struct record *rec, uint64_t cost_ns, uint64_t now_ns,
+		 const struct rollup_limits *limits);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+/* The two limits of smaps_rollup: what a walk may be predicted to take, and what all may. */
+#include "tests/unit/unit.h"
+
+#include "core/rollup.h"
+
+#define MIB_KIB 1024
+#define MS	1000000ull
+
+static const struct rollup_limits usual = {.stall_ns = 10 * MS, .budget_ppm = 10000, .live = 1};
+
+static struct record with_rss(int64_t kib)
+{
+	struct record rec;
+
+	record_init(&rec);
+	if (kib >= 0)
+		record_set(&rec, FIELD_RSS, kib);
+	return rec;
+}
+
+static enum reason asked(const struct rollup *last, int64_t rss_kib, uint64_t now_ns,
+			 struct rollup_limits limits)
+{
+	struct record rec = with_rss(rss_kib);
+
+	return rollup_reason(last, &rec, now_ns, &limits);
+}
+
+/* The smallest stall limit under which a walk is allowed: what it is predicted to take. */
+static uint64_t predicted(struct rollup last, int64_t rss_kib)
+{
+	struct rollup_limits limits = usual;
+	uint64_t low = 0, high = 1000000 * MS;
+
+	while (low < high) {
+		limits.stall_ns = low + (high - low) / 2;
+		if (asked(&last, rss_kib, last.after_ns, limits) == REASON_OK)
+			high = limits.stall_ns;
+		else
+			low = limits.stall_ns + 1;
+	}
+	return low;
+}
+
+static void first(void **state)
+{
+	static const struct rollup none;
+
+	(void)state;
+	assert_int_equal(predicted(none, 100 * MIB_KIB), 100 * 10000);
+	/* No walk is for nothing, also where the size is not known. */
+	assert_int_equal(predicted(none, 0), 10000);
+	assert_int_equal(predicted(none, -1), 10000);
+	assert_int_equal(asked(&none, 1000 * MIB_KIB, 0, usual), REASON_OK);
+	assert_int_equal(asked(&none, 1001 * MIB_KIB, 0, usual), REASON_STALL);
+}
+
+static void as_measured(void **state)
+{
+	/* 20 us per MiB, where it was large enough to tell; where not, new memory is as usual. */
+	static const struct rollup large = {2 * MS, 100 * MIB_KIB, 0};
+	static const struct rollup small = {300000, 3 * MIB_KIB, 0};
+	static const struct rollup cheap = {MS / 10, 100 * MIB_KIB, 0};
+
+	(void)state;
+	assert_int_equal(predicted(large, 100 * MIB_KIB), 2 * MS);
+	assert_int_equal(predicted(large, 50 * MIB_KIB), 1 * MS);
+	assert_int_equal(predicted(large, 200 * MIB_KIB), 4 * MS);
+	assert_int_equal(predicted(small, 103 * MIB_KIB), 300000 + 100 * 10000);
+	assert_int_equal(predicted(cheap, 200 * MIB_KIB), MS / 10 + 100 * 10000);
+	assert_int_equal(predicted(cheap, 1 * MIB_KIB), 10000);
+}
+
+static void not_due(void **state)
+{
+	static const struct rollup last = {MS, 100 * MIB_KIB, 500};
+	struct rollup_limits limits = usual;
+
+	(void)state;
+	assert_int_equal(asked(&last, MIB_KIB, 499, limits), REASON_NOT_DUE);
+	assert_int_equal(asked(&last, MIB_KIB, 500, limits), REASON_OK);
+	limits.budget_ppm = 0;
+	assert_int_equal(asked(&last, MIB_KIB, 500, limits), REASON_NOT_DUE);
+	limits = usual;
+	limits.live = 0;
+	assert_int_equal(asked(&last, MIB_KIB, 500, limits), REASON_NOT_DUE);
+	limits = usual;
+	limits.stall_ns = 0;
+	assert_int_equal(asked(&last, MIB_KIB, 500, limits), REASON_STALL);
+	/* What is not due is not too dear, either. */
+	assert_int_equal(asked(&last, MIB_KIB, 499, limits), REASON_NOT_DUE);
+}
+
+static uint64_t rest(uint64_t cost_ns, uint64_t budget_ppm, uint32_t live)
+{
+	struct rollup_limits limits = {.budget_ppm = budget_ppm, .live = live};
+	struct record rec = with_rss(5);
+	struct rollup last = {0};
+
+	rollup_done(&last, &rec, cost_ns, 1000, &limits);
+	return last.after_ns - 1000;
+}
+
+static void rests(void **state)
+{
+	(void)state;
+	assert_int_equal(rest(MS, 10000, 1), 100 * MS);
+	assert_int_equal(rest(MS, 10000, 50), 5000 * MS);
+	assert_int_equal(rest(MS, 1000000, 1), MS);
+	assert_int_equal(rest(10, 30000, 1), 333);
+	/* Ten seconds each of ten thousand: their product with a million takes 67 bits. */
+	assert_int_equal(rest(10000 * MS, 10000, 10000), 10000000000 * MS);
+}
+
+static void done(void **state)
+{
+	struct record rec = with_rss(5);
+	struct rollup last = {0};
+
+	(void)state;
+	rec.reason[SOURCE_ROLLUP] = REASON_OK;
+	rollup_done(&last, &rec, 77, 1000, &usual);
+	assert_int_equal(last.cost_ns, 77);
+	assert_int_equal(last.rss_kib, 5);
+	assert_int_equal(last.after_ns, 1000 + 7700);
+	assert_true(record_has(&rec, FIELD_ROLLUP_COST));
+	assert_int_equal(rec.value[FIELD_ROLLUP_COST], 77);
+
+	/* What was refused took its time, too, but there is no row for it. */
+	rec = with_rss(5);
+	rec.reason[SOURCE_ROLLUP] = REASON_DENIED;
+	rollup_done(&last, &rec, 88, 1000, &usual);
+	assert_int_equal(last.cost_ns, 88);
+	assert_false(record_has(&rec, FIELD_ROLLUP_COST));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(first), cmocka_unit_test(as_measured), cmocka_unit_test(not_due),
+		cmocka_unit_test(rests), cmocka_unit_test(done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

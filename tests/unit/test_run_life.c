@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: ISC */
+/* The tree by the kernel's word: forks, ends and exit records, and what samplers say beside it. */
+#include "tests/unit/unit.h"
+
+#include <linux/acct.h>
+#include <linux/taskstats.h>
+#include <signal.h>
+
+#include "collector/run.h"
+#include "core/tick.h"
+
+#define START 1000000000000ull /* ns, of the monotonic clock; boottime is the same here */
+#define MS    1000000ull
+#define ROOT  10
+
+static struct run run;
+
+static int setup(void **state)
+{
+	(void)state;
+	run_init(&run, 10, NULL);
+	run.hears_ends = true;
+	run_start(&run, START);
+	assert_non_null(run_root(&run, ROOT, START + MS));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	run_done(&run);
+	return 0;
+}
+
+static void forks(pid_t parent, pid_t pid, uint64_t ms)
+{
+	struct life_event event = {LIFE_FORK, START + ms * MS, pid, parent, 0, NULL};
+
+	run.now_ns = event.time_ns;
+	run_life(&run, &event);
+}
+
+static void ends(pid_t pid, uint64_t ms, int status)
+{
+	struct life_event event = {LIFE_EXIT, START + ms * MS, pid, 0, status, NULL};
+
+	run.now_ns = event.time_ns;
+	run_life(&run, &event);
+}
+
+static struct process *hello(pid_t pid, uint64_t start_ms, uint64_t ms)
+{
+	struct wire_hello hello = {.version = WIRE_VERSION,
+				   .start_ticks = (START + start_ms * MS) / 10000000,
+				   .freq = 10,
+				   .comm = "comm",
+				   .comm_len = 4};
+
+	run.now_ns = START + ms * MS;
+	return run_hello(&run, pid, run.now_ns, &hello);
+}
+
+/* The record of a thread that lived for so long: cpu and faults 1000 and 10, hiwater 500 KiB. */
+static void record(pid_t pid, pid_t tgid, pid_t parent, uint64_t ms, uint64_t lived_ms,
+		   uint8_t flags, uint32_t status)
+{
+	struct taskstats stats = {.version = 13,
+				  .cpu_run_virtual_total = 1000,
+				  .ac_minflt = 10,
+				  .ac_etime = lived_ms * 1000,
+				  .hiwater_rss = 500};
+	struct taskstats_exit exit = {.pid = (uint32_t)pid,
+				      .tgid = (uint32_t)tgid,
+				      .ppid = (uint32_t)parent,
+				      .uid = 1000,
+				      .status = status,
+				      .flags = flags,
+				      .elapsed_us = lived_ms * 1000,
+				      .comm = "true",
+				      .len = 416};
+	struct life_event event = {LIFE_RECORD, START + ms * MS, tgid, parent, 0, &exit};
+
+	memcpy(exit.bytes, &stats, exit.len);
+	run.now_ns = event.time_ns;
+	run_life(&run, &event);
+}
+
+static struct process *newest(pid_t pid)
+{
+	struct process *process = processes_find(&run.processes, pid);
+
+	assert_non_null(process);
+	return process;
+}
+
+static int64_t life(pid_t pid, unsigned field)
+{
+	const struct process *process = newest(pid);
+
+	assert_non_null(process->life);
+	return record_has(process->life, field) ? process->life->value[field] : -1;
+}
+
+static void a_tree(void **state)
+{
+	(void)state;
+	forks(ROOT, 11, 10);
+	forks(11, 12, 20);
+	forks(1, 13, 25); /* somebody else's */
+	ends(12, 30, 3 << 8);
+	ends(13, 30, 0);
+	ends(11, 40, SIGTERM);
+	assert_int_equal(run.processes.count, 3);
+	assert_int_equal(newest(12)->info.ppid, 11);
+	assert_int_equal(newest(12)->info.first_ns, 20 * MS);
+	assert_int_equal(newest(12)->info.last_ns, 30 * MS);
+	assert_true(newest(12)->info.ended && newest(11)->info.ended && !newest(ROOT)->info.ended);
+	assert_int_equal(life(12, FIELD_LIFE_STATUS), 3 << 8);
+	assert_int_equal(life(11, FIELD_LIFE_STATUS), SIGTERM);
+	/* One that is over has no children any more: its pid is another's. */
+	record(11, 11, ROOT, 41, 31, AGROUP, SIGTERM);
+	forks(11, 14, 50);
+	assert_null(processes_find(&run.processes, 14));
+}
+
+/* The program itself was there before the word of its fork was read. */
+static void late_words(void **state)
+{
+	(void)state;
+	forks(1, ROOT, 0);
+	assert_int_equal(run.processes.count, 1);
+	assert_int_equal(newest(ROOT)->info.ppid, 1);
+	assert_int_equal(newest(ROOT)->info.first_ns, 0);
+	hello(11, 10, 15);
+	forks(ROOT, 11, 10);
+	assert_int_equal(run.processes.count, 2);
+	assert_int_equal(newest(11)->info.ppid, ROOT);
+	assert_int_equal(newest(11)->info.first_ns, 10 * MS);
+}
+
+static void pid_again(void **state)
+{
+	(void)state;
+	forks(ROOT, 11, 10);
+	ends(11, 20, 0);
+	forks(ROOT, 11, 30);
+	assert_int_equal(run.processes.count, 3);
+	/* And where the end's word was lost. */
+	forks(ROOT, 11, 400);
+	assert_int_equal(run.processes.count, 4);
+	assert_true(run.processes.list[2]->info.ended);
+	assert_false(newest(11)->info.ended);
+	/* A hello from that one is of that one. */
+	assert_ptr_equal(hello(11, 400, 410), newest(11));
+	assert_int_equal(run.processes.count, 4);
+}
+
+/* Another tree's process has the pid of one that was ours. */
+static void pid_of_others(void **state)
+{
+	struct life_event exec = {LIFE_EXEC, START + 31 * MS, 11, 0, 0, NULL};
+
+	(void)state;
+	forks(ROOT, 11, 10);
+	ends(11, 20, 0);
+	forks(1, 11, 30);
+	run_life(&run, &exec);
+	forks(11, 12, 32);
+	ends(11, 40, 256);
+	assert_int_equal(run.processes.count, 2);
+	assert_true(run.processes.list[1]->info.ended);
+	assert_int_equal(run.processes.list[1]->info.last_ns, 20 * MS);
+}
+
+/* A sampler's words are read when its process is dead already: it stays dead, and the same. */
+static void hello_of_the_dead(void **state)
+{
+	struct process *process;
+
+	(void)state;
+	forks(ROOT, 11, 105);
+	ends(11, 120, 0);
+	process = hello(11, 105, 130);
+	assert_ptr_equal(process, newest(11));
+	assert_int_equal(process->info.ended, 1);
+	assert_int_equal(process->info.last_ns, 120 * MS);
+	run_gone(&run, process);
+	run_settle(&run, START + 200 * MS, 0);
+	assert_int_equal(process->info.ended, 1);
+	/* One that started later is another. */
+	assert_ptr_not_equal(hello(11, 300, 310), process);
+}
+
+/* A connection's end is a sampler's, not a process's. */
+static void sampler_gone(void **state)
+{
+	struct process *process;
+
+	(void)state;
+	forks(ROOT, 11, 10);
+	process = hello(11, 10, 20);
+	run_gone(&run, process);
+	run_settle(&run, START + 30 * MS, 0);
+	assert_int_equal(process->info.ended, 0);
+	run_missing(&run, process);
+	assert_int_equal(process->info.ended, 0);
+	for (int i = 0; i < 20; i++)
+		run_missing(&run, process);
+	assert_int_equal(process->info.ended, 1);
+}
+
+/* The main thread is not all of it. */
+static void leader_gone(void **state)
+{
+	(void)state;
+	run.hears_records = true;
+	forks(ROOT, 11, 10);
+	ends(11, 20, 0);
+	record(11, 11, ROOT, 20, 10, 0, 0);
+	assert_int_equal(newest(11)->info.ended, 0);
+	forks(11, 12, 40);
+	assert_int_equal(newest(12)->info.ppid, 11);
+	record(15, 11, ROOT, 900, 880, AGROUP, 3 << 8);
+	assert_int_equal(newest(11)->info.ended, 1);
+	assert_int_equal(newest(11)->info.last_ns, 900 * MS);
+	assert_int_equal(life(11, FIELD_LIFE_STATUS), 3 << 8);
+	assert_int_equal(life(11, FIELD_X_CPU), 2000);
+	/* Where no records are told, a child shows that it lives. */
+	run.hears_records = false;
+	forks(ROOT, 20, 910);
+	ends(20, 920, 0);
+	assert_int_equal(newest(20)->info.ended, 1);
+	forks(20, 21, 930);
+	assert_int_equal(newest(21)->info.ppid, 20);
+	assert_int_equal(newest(20)->info.ended, 0);
+}
+
+static void other_threads(void **state)
+{
+	struct life_event exec = {LIFE_EXEC, START + 60 * MS, 11, 0, 0, NULL};
+	struct process *process;
+	struct record rec;
+
+	(void)state;
+	forks(ROOT, 11, 10);
+	process = hello(11, 10, 20);
+	ends(11, 50, 0);
+	assert_int_equal(process->info.ended, 1);
+	run_life(&run, &exec);
+	assert_int_equal(process->info.ended, 0);
+	ends(11, 150, 0);
+	assert_int_equal(process->info.ended, 1);
+	record_init(&rec);
+	rec.tick = tick_at(START + 100 * MS, 10);
+	assert_true(run_sample(&run, process, &rec));
+	assert_int_equal(process->info.ended, 1);
+	rec.tick++;
+	run.now_ns = START + 210 * MS;
+	assert_true(run_sample(&run, process, &rec));
+	assert_int_equal(process->info.ended, 0);
+	record(21, 11, ROOT, 300, 5, AGROUP, 0);
+	assert_int_equal(process->info.ended, 1);
+	assert_int_equal(process->info.last_ns, 300 * MS);
+}
+
+/* The kernel makes the record first, and tells of the end then. */
+static void record_first(void **state)
+{
+	(void)state;
+	run.hears_records = true;
+	forks(ROOT, 11, 10);
+	record(11, 11, ROOT, 40, 29, AGROUP, 256);
+	assert_int_equal(newest(11)->info.ended, 1);
+	ends(11, 39, 256);
+	assert_int_equal(newest(11)->info.last_ns, 39 * MS);
+	assert_int_equal(run.processes.count, 2);
+}
+
+static void records(void **state)
+{
+	(void)state;
+	forks(ROOT, 11, 10);
+	ends(11, 20, 256);
+	record(21, 11, ROOT, 20, 5, 0, 0);
+	record(11, 11, ROOT, 21, 10, AGROUP, 256);
+	assert_int_equal(life(11, FIELD_X_CPU), 2000);
+	assert_int_equal(life(11, FIELD_X_MINOR_FAULTS), 20);
+	assert_int_equal(life(11, FIELD_X_HWM), 500);
+	assert_int_equal(life(11, FIELD_X_ELAPSED), 10000);
+	assert_int_equal(life(11, FIELD_LIFE_STATUS), 256);
+	assert_memory_equal(newest(11)->info.comm, "true", 4);
+	assert_int_equal(newest(11)->info.uid, 1000);
+	/* One that never executed has its parent's peak. */
+	forks(ROOT, 12, 30);
+	record(12, 12, ROOT, 40, 10, AFORK | AGROUP, 0);
+	assert_int_equal(life(12, FIELD_X_HWM), -1);
+	assert_int_equal(life(12, FIELD_X_CPU), 1000);
+	/* A record of the pid's life before, and one of a process that is not ours. */
+	forks(ROOT, 13, 500);
+	record(13, 13, ROOT, 501, 400, AGROUP, 0);
+	assert_null(newest(13)->life);
+	record(14, 14, ROOT, 501, 1, AGROUP, 0);
+	assert_null(processes_find(&run.processes, 14));
+	run_finish(&run, START + 600 * MS, 0);
+	assert_int_equal(run.summary.value[FIELD_RUN_PROCESSES], 4);
+	assert_int_equal(run.summary.value[FIELD_RUN_BY_RECORD], 4);
+}
+
+/* Where no forks are told, records alone make the tree. */
+static void records_alone(void **state)
+{
+	(void)state;
+	run.hears_ends = false;
+	record(11, 11, ROOT, 20, 10, AGROUP, 256);
+	assert_int_equal(run.processes.count, 2);
+	assert_int_equal(newest(11)->info.first_ns, 10 * MS);
+	assert_int_equal(newest(11)->info.last_ns, 20 * MS);
+	assert_int_equal(newest(11)->info.ended, 1);
+	record(12, 12, 1, 20, 10, AGROUP, 0);
+	assert_int_equal(run.processes.count, 2);
+}
+
+static void seen(void **state)
+{
+	struct process *process;
+
+	(void)state;
+	run.now_ns = START + 20 * MS;
+	process = run_seen(&run, 11);
+	assert_int_equal(run.processes.count, 2);
+	assert_ptr_equal(run_seen(&run, 11), process);
+	forks(ROOT, 11, 19);
+	assert_int_equal(run.processes.count, 2);
+	ends(11, 30, 0);
+	/* The list was read before it ended. */
+	assert_ptr_equal(run_seen(&run, 11), process);
+	assert_int_equal(process->info.ended, 1);
+}
+
+static void victims(void **state)
+{
+	const struct oom_victim *victim;
+	struct record row;
+
+	(void)state;
+	forks(ROOT, 11, 10);
+	forks(ROOT, 12, 10);
+	forks(ROOT, 13, 10);
+	hello(12, 10, 20);
+	ends(11, 100, SIGKILL);
+	ends(12, 5000, SIGKILL);
+	ends(13, 5010, SIGTERM);
+	assert_int_equal(oom_victims(&run.oom, &victim), 0);
+	record_init(&row);
+	row.tick = tick_at(START + 5100 * MS, 10);
+	record_set(&row, FIELD_V1_OOM_KILLS, 1);
+	run_tick(&run, &row, 0);
+	assert_int_equal(oom_victims(&run.oom, &victim), 1);
+	assert_int_equal(victim->process->pid, 12);
+	assert_string_equal(victim->process->comm, "comm");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_tree, setup, teardown),
+		cmocka_unit_test_setup_teardown(late_words, setup, teardown),
+		cmocka_unit_test_setup_teardown(pid_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(pid_of_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(hello_of_the_dead, setup, teardown),
+		cmocka_unit_test_setup_teardown(sampler_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(leader_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_threads, setup, teardown),
+		cmocka_unit_test_setup_teardown(record_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(records, setup, teardown),
+		cmocka_unit_test_setup_teardown(records_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(seen, setup, teardown),
+		cmocka_unit_test_setup_teardown(victims, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

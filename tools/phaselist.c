@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/phaselist.h"
+#include "tools/summary.h"
+
+/* Bytes of a name on a terminal's line. */
+#define NAME_SHOWN 60
+
+const char *const phaselist_columns[PHASELIST_COLUMNS] = {
+	"phase", "start_ns", "end_ns", "peak_bytes", "peak_kind", "peak_time_ns", "name"};
+
+int phaselist_put(struct table *table, struct bytes_in *section)
+{
+	struct rows_phase phase;
+
+	if (rows_unpack_phase(section, &phase) < 0)
+		return -EBADMSG;
+	table_put_uint(table, phase.number);
+	table_put_uint(table, phase.start_ns);
+	table_put_uint(table, phase.end_ns);
+	if (phase.known & ROWS_PHASE_EXACT) {
+		table_put_int(table, phase.peak_exact);
+		table_put_text(table, "exact", 5);
+	} else if (phase.known & ROWS_PHASE_SAMPLED) {
+		table_put_int(table, phase.peak_sampled);
+		table_put_text(table, "sampled", 7);
+	} else {
+		table_put_unknown(table);
+		table_put_unknown(table);
+	}
+	if (phase.known & ROWS_PHASE_SAMPLED)
+		table_put_uint(table, phase.peak_ns);
+	else
+		table_put_unknown(table);
+	table_put_text(table, phase.name, phase.name_len);
+	return 0;
+}
+
+/* The length of what may go to a terminal as it is, a character of UTF-8 or of ASCII; 0: it may not. */
+static size_t plain_len(const unsigned char *p, size_t left)
+{
+	size_t len = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+
+	if (*p < 0x20 || *p == 0x7f || (*p >= 0x80 && *p < 0xc2) || *p > 0xf4 || len > left)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if (p[i] < 0x80 || p[i] > 0xbf)
+			return 0;
+	/* U+0080 to U+009F are control characters again. */
+	return *p == 0xc2 && p[1] < 0xa0 ? 0 : len;
+}
+
+/* Anybody may have written it: nothing in it shall work on the terminal. */
+static void print_name(FILE *to, const char *name, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)name;
+	size_t i = 0;
+
+	while (i < len && i < NAME_SHOWN) {
+		size_t n = plain_len(p + i, len - i);
+
+		if (n)
+			fwrite(p + i, 1, n, to);
+		else
+			fprintf(to, "\\x%02x", p[i]);
+		i += n ? n : 1;
+	}
+	fputs(i < len ? "..." : "", to);
+}
+
+static void print_phase(FILE *to, const struct rows_phase *phase)
+{
+	double start = (double)phase->start_ns / 1e9;
+	double end = (double)phase->end_ns / 1e9;
+	bool exact = phase->known & ROWS_PHASE_EXACT;
+	char text[32];
+
+	fputs("  phase      ", to);
+	if (phase->number == 1)
+		fputs("(start)", to);
+	else
+		print_name(to, phase->name, phase->name_len);
+	if (phase->known)
+		fprintf(to, ": %s %s, %.3f s to %.3f s\n",
+			summary_bytes(exact ? phase->peak_exact : phase->peak_sampled, text,
+				      sizeof(text)),
+			exact ? "exact" : "sampled", start, end);
+	else if (phase->start_ns == phase->end_ns)
+		fprintf(to, ": within one tick, at %.3f s\n", start);
+	else
+		fprintf(to, ": not sampled, %.3f s to %.3f s\n", start, end);
+}
+
+void phaselist_print(FILE *to, const struct collector_phases *phases)
+{
+	if (phases->all > 1) {
+		for (size_t i = 0; i < phases->count; i++)
+			print_phase(to, &phases->phase[i]);
+		if (phases->all > phases->count)
+			fprintf(to,
+				"  phase      %" PRIu64 " more: see mstat-decode -what phases\n",
+				phases->all - phases->count);
+	}
+	if (phases->untold)
+		fprintf(to, "  marks      %" PRIu64 " were counted only: too many\n",
+			phases->untold);
+}
