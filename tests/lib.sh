@@ -31,7 +31,7 @@
 #	skip_all REASON            ends the test, which counts as skipped
 #
 # Lines by themselves that the runner looks for: "# vm: yes" (to be run in virtual machines too, as
-# root), "# vm-user: yes" (there as a user with a delegated cgroup), "# alone: yes", "# timeout: SECONDS".
+# root), "# vm-v2: yes" (only in those with unified cgroups), "# vm-user: yes" (there as a user with a delegated cgroup), "# alone: yes", "# timeout: SECONDS".
 
 set -u
 : "${SRC:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # A member of the run that abuses the socket, and somebody who is no member.
-# vm: yes
+# vm-v2: yes
 # alone: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Marks: lines that the program appends to $MSTAT_MARK, and the phases between them.
-# vm: yes
+# vm-v2: yes
 # timeout: 300
 # shellcheck source=tests/lib.sh disable=SC2154,SC2016
 . "$(dirname "$0")/../lib.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # What may befall a run from outside: stops, freezes, a container's first process, steps of the clock.
-# vm: yes
+# vm-v2: yes
 # timeout: 300
 # shellcheck source=tests/lib.sh disable=SC2154,SC2016
 . "$(dirname "$0")/../lib.sh"

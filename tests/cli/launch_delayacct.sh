@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # -delayacct switches kernel.task_delayacct on for the run, and back, however the run ends.
 # The switch is the machine's: the test has it for itself, and puts it back.
-# vm: yes
+# vm-v2: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # What the program leaves behind: orphans are mstat's children, waited for with -wait-all, killed with
 # -kill-rest, and otherwise left alone.
-# vm: yes
+# vm-v2: yes
 # shellcheck source=tests/lib.sh disable=SC2154,SC2016
 . "$(dirname "$0")/../lib.sh"
 
