@@ -17,7 +17,7 @@ how() { processes "$1" | column comm how | awk -F '\t' -v comm="$2" '$1 == comm 
 rows() { samples "$1" | column comm | grep -c -x "$2"; }
 
 # A scrubbed environment, beside one that has a sampler.
-run mstat -q -freq 50 -o scrubbed.mstat -- sh -c '"$0" 5 1500 0 & env -i "$0" 30 1500 0; wait' "$hold"
+run mstat -q -freq 50 -pss-budget 50% -pss-stall 100ms -o scrubbed.mstat -- sh -c '"$0" 5 1500 0 & env -i "$0" 30 1500 0; wait' "$hold"
 is "a program without our environment runs" "$status" 0
 is "one is sampled inside, one outside" "$(how scrubbed.mstat collect_hold)" "inside
 outside, LD_PRELOAD is not in its environment"
