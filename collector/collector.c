@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,12 @@ static bool on_admit(void *arg, struct peer *peer, const char **ret_why)
 	struct collector *c = arg;
 
 	return members_admit(&c->members, c->cgroup, peer, ret_why);
+}
+
+/* One whose main thread has ended, and others go on, is there too. */
+static bool is_there(pid_t pid)
+{
+	return kill(pid, 0) == 0 || errno != ESRCH;
 }
 
 static void on_life(void *arg, const struct life_event *event)
@@ -463,6 +470,7 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	c->run.hears_records = c->lifecycle && lifecycle_has_records(c->lifecycle, &why);
 	c->run.on_tick = config->on_tick;
 	c->run.arg = config->arg;
+	c->run.is_there = is_there;
 	*ret = c;
 	return 0;
 }

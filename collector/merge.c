@@ -30,6 +30,7 @@ static struct merge_item *add_item(struct merge *merge, struct process *process,
 	item = &items[merge->items_count++];
 	memset(item, 0, sizeof(*item));
 	item->process = process;
+	process->waiting++;
 	item->tick = tick;
 	item->order = merge->order++;
 	return item;
@@ -114,6 +115,7 @@ static void take_in(struct merge *merge, const struct merge_item *item)
 {
 	struct process_values *v = &item->process->values;
 
+	item->process->waiting--;
 	if (item->gone) {
 		if (item->process->live_at)
 			count_out(merge, item->process);

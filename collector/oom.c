@@ -39,6 +39,14 @@ void oom_note_exit(struct oom *oom, const struct process *process, uint64_t at_n
 		oom->recent[oom->next++ % OOM_VICTIMS_MAX] = killed;
 }
 
+bool oom_refers(const struct oom *oom, const struct process *process)
+{
+	for (unsigned i = 0; i < OOM_VICTIMS_MAX; i++)
+		if (oom->victim[i].process == process || oom->recent[i].process == process)
+			return true;
+	return false;
+}
+
 unsigned oom_victims(const struct oom *oom, const struct oom_victim **ret)
 {
 	*ret = oom->victim;

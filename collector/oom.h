@@ -6,6 +6,7 @@
 #ifndef MSTAT_COLLECTOR_OOM_H
 #define MSTAT_COLLECTOR_OOM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,7 +15,7 @@
 #define OOM_VICTIMS_MAX 8
 
 struct oom_victim {
-	const struct process *process; /* borrowed */
+	const struct process *process; /* borrowed: to be kept as long as oom_refers() to it */
 	uint64_t at_ns;
 };
 
@@ -32,6 +33,8 @@ void oom_note_kills(struct oom *oom, uint64_t now_ns);
 
 /* The process ended so, as in wait(2). */
 void oom_note_exit(struct oom *oom, const struct process *process, uint64_t at_ns, int status);
+
+bool oom_refers(const struct oom *oom, const struct process *process);
 
 /* Those that died at the time of a kill; *ret is borrowed. Returns how many. */
 unsigned oom_victims(const struct oom *oom, const struct oom_victim **ret);

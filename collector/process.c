@@ -53,7 +53,7 @@ struct process *processes_add(struct processes *all, pid_t pid)
 	}
 	*node = process;
 	all->list[all->count++] = process;
-	process->id = process->info.id = all->count;
+	process->id = process->info.id = ++all->ids;
 	process->info.pid = (uint64_t)pid;
 	processes_reopen(all, process);
 	return process;
@@ -209,6 +209,24 @@ struct record *process_add_row(struct process *process, const struct record *rec
 	return &process->rows[at];
 }
 
+static void free_process(struct process *process)
+{
+	free(process->text);
+	free(process->rows);
+	free(process->life);
+	free(process);
+}
+
+void processes_drop(struct processes *all, size_t at)
+{
+	struct process *process = all->list[at];
+
+	if (processes_find(all, process->pid) == process)
+		processes_lose(all, process);
+	all->list[at] = all->list[--all->count];
+	free_process(process);
+}
+
 static void keep(void *node)
 {
 	(void)node; /* the list owns them */
@@ -217,12 +235,8 @@ static void keep(void *node)
 void processes_done(struct processes *all)
 {
 	tdestroy(all->tree, keep);
-	for (size_t i = 0; i < all->count; i++) {
-		free(all->list[i]->text);
-		free(all->list[i]->rows);
-		free(all->list[i]->life);
-		free(all->list[i]);
-	}
+	for (size_t i = 0; i < all->count; i++)
+		free_process(all->list[i]);
 	free(all->list);
 	*all = (struct processes){0};
 }

@@ -31,7 +31,7 @@ struct outside;
 #define PROCESS_OUTSIDE_TICKS 512
 
 struct process {
-	uint64_t id; /* from 1, in the order in which they were heard of */
+	uint64_t id; /* from 1, in the order in which they were heard of; never given again */
 	pid_t pid;
 	uint64_t start_ticks; /* word 22 of /proc/PID/stat; 0: not known */
 	uint64_t start_ns;    /* the host's CLOCK_MONOTONIC, as the kernel told; 0: it has not */
@@ -66,6 +66,7 @@ struct process {
 	bool is_changed;
 	struct process *next_fading; /* in that of those to be forgotten with the next block */
 	bool is_fading;
+	uint64_t faded_ns;	   /* when it was forgotten last; 0: never */
 	struct process *next_rows; /* in that of those that have rows */
 	struct record *life; /* owned: what is known of its whole life (SCOPE_LIFE); may be NULL */
 	uint64_t last_tick;
@@ -76,15 +77,17 @@ struct process {
 	unsigned asks;		     /* and how often then */
 	struct record *rows;	     /* owned: not yet written, ascending ticks */
 	size_t rows_count, rows_size;
-	bool has_rows;	/* it is in the list of those */
-	size_t live_at; /* its place in the merge's list of the living, from 1; 0: not in */
+	bool has_rows;	  /* it is in the list of those */
+	size_t live_at;	  /* its place in the merge's list of the living, from 1; 0: not in */
+	unsigned waiting; /* samples and ends of it that the merge has not taken in */
 	struct process_values values;
 };
 
 struct processes {
 	void *tree;	       /* tsearch(3): of each pid the newest process */
-	struct process **list; /* owned, by id - 1 */
+	struct process **list; /* owned: those that are kept */
 	size_t count, size;
+	uint64_t ids;	      /* given so far */
 	struct process *open; /* those that have not ended, newest first */
 };
 
@@ -100,6 +103,9 @@ void processes_lose(struct processes *all, struct process *process);
 /* It has ended, or it has not after all: in or out of the list of the open ones. */
 void processes_close(struct processes *all, struct process *process);
 void processes_reopen(struct processes *all, struct process *process);
+
+/* Frees one that has ended, and that nobody holds: the list's last one takes its place there. */
+void processes_drop(struct processes *all, size_t at);
 
 /* Takes over what a hello, or /proc, says. Returns 0 or -ENOMEM. */
 int process_describe(struct process *process, const struct wire_hello *hello);

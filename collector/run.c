@@ -24,6 +24,14 @@
 #define START_SLACK_NS 30000000u
 /* A process that is not there any more, and of whose end the kernel has not told: looks at it. */
 #define MISSES_MAX 10
+/*
+ * One that is over is kept for as long: its last words may be on the way. Where the kernel did not tell
+ * that it is over, it may go on without a sampler, or the word may be late or lost.
+ */
+#define KEEP_NS	       10000000000u
+#define KEEP_UNTOLD_NS 60000000000u
+/* It is looked so often who can be dropped. */
+#define SWEEP_NS 5000000000u
 /* Refusals that are told one by one in a second: anybody may knock as often as he likes. */
 #define REFUSALS_TOLD 100
 
@@ -54,7 +62,7 @@ void run_init(struct run *run, uint32_t freq, struct runfile *file)
 
 void run_start(struct run *run, uint64_t now_ns)
 {
-	run->start_ns = run->now_ns = run->flushed_ns = now_ns;
+	run->start_ns = run->now_ns = run->flushed_ns = run->swept_ns = now_ns;
 }
 
 uint64_t run_since_start(const struct run *run, uint64_t ns)
@@ -133,8 +141,10 @@ static void forget_faded(struct run *run)
 {
 	for (struct process *process = run->fading; process; process = process->next_fading) {
 		process->is_fading = false;
-		if (process->info.ended && !process->is_changed)
-			process_forget(process);
+		if (!process->info.ended || process->is_changed)
+			continue;
+		process_forget(process);
+		process->faded_ns = run->now_ns;
 	}
 	run->fading = NULL;
 }
@@ -275,7 +285,7 @@ struct process *run_root(struct run *run, pid_t pid, uint64_t now_ns)
 	struct process *process;
 
 	run->now_ns = now_ns;
-	process = run_add(run, pid, 0);
+	process = run->root = run_add(run, pid, 0);
 	if (process)
 		process->info.first_ns = 0;
 	return process;
@@ -283,7 +293,7 @@ struct process *run_root(struct run *run, pid_t pid, uint64_t now_ns)
 
 void run_root_ended(struct run *run, uint64_t at_ns, int status)
 {
-	struct process *root = run->processes.count ? run->processes.list[0] : NULL;
+	struct process *root = run->root;
 	struct record *life = root ? process_life(root) : NULL;
 
 	if (!life)
@@ -640,6 +650,56 @@ static void row_done(void *arg, struct record *row)
 	run->buffered++;
 }
 
+static void sum_up(struct run_sums *sums, const struct process *process)
+{
+	/* A fork's hello, and then another program: that was not sampled inside. */
+	if (process->has_inside_sample || !process->was_outside)
+		sums->inside += process->was_inside;
+	else
+		sums->outside++;
+	sums->sampler_cpu += (uint64_t)process->sampler_cpu + process->sampler_cpu_before;
+}
+
+/* Somebody has a pointer to it, or something of it is to be written yet. */
+static bool is_held(const struct run *run, const struct process *process)
+{
+	return !process->info.ended || process->peers || process->outside || process->live_at ||
+	       process->waiting || process->is_ending || process->is_changed ||
+	       process->is_fading || process->has_rows || process == run->root ||
+	       oom_refers(&run->oom, process);
+}
+
+/* Of one whose end was not told: its main thread, or its sampler, may be all of it that has ended. */
+static bool may_live(const struct run *run, const struct process *process)
+{
+	return run->is_there && processes_find(&run->processes, process->pid) == process &&
+	       run->is_there(process->pid);
+}
+
+/* Nothing more can come of it. */
+static bool is_past(const struct run *run, const struct process *process)
+{
+	bool is_told = process->is_over && (process->exit_ns || !run->hears_ends);
+	uint64_t keep_ns = is_told ? KEEP_NS : KEEP_UNTOLD_NS;
+
+	return process->faded_ns && process->faded_ns + keep_ns <= run->now_ns &&
+	       !is_held(run, process) && (is_told || !may_live(run, process));
+}
+
+/* However long a run is: what it keeps is what lives, and what has ended a moment ago. */
+static void sweep(struct run *run)
+{
+	run->swept_ns = run->now_ns;
+	for (size_t i = run->processes.count; i > 0; i--) {
+		struct process *process = run->processes.list[i - 1];
+
+		if (!is_past(run, process))
+			continue;
+		sum_up(&run->sums, process);
+		processes_drop(&run->processes, i - 1);
+	}
+}
+
 void run_settle(struct run *run, uint64_t now_ns, uint64_t until_tick)
 {
 	run->now_ns = now_ns;
@@ -647,27 +707,22 @@ void run_settle(struct run *run, uint64_t now_ns, uint64_t until_tick)
 	merge_run(&run->merge, until_tick, row_done, run);
 	if (now_ns - run->flushed_ns >= BLOCK_NS - DRAIN_NS || run->buffered >= BUFFERED_MAX)
 		flush(run);
+	if (now_ns - run->swept_ns >= SWEEP_NS)
+		sweep(run);
 }
 
-/* How each process that the run has heard of was measured. */
-static void count_coverage(struct run *run)
+/* How each process that the run has heard of was measured, and what that took. */
+static void take_sums(struct run *run)
 {
-	int64_t inside = 0;
-	int64_t outside = 0;
+	struct run_sums *sums = &run->sums;
 
-	for (size_t i = 0; i < run->processes.count; i++) {
-		const struct process *process = run->processes.list[i];
-
-		/* A fork's hello, and then another program: that was not sampled inside. */
-		if (process->has_inside_sample || !process->was_outside)
-			inside += process->was_inside;
-		else
-			outside++;
-	}
-	record_set(&run->summary, FIELD_RUN_INSIDE, inside);
-	record_set(&run->summary, FIELD_RUN_OUTSIDE, outside);
+	for (size_t i = 0; i < run->processes.count; i++)
+		sum_up(sums, run->processes.list[i]);
+	record_set(&run->summary, FIELD_RUN_INSIDE, sums->inside);
+	record_set(&run->summary, FIELD_RUN_OUTSIDE, sums->outside);
 	record_set(&run->summary, FIELD_RUN_BY_RECORD,
-		   (int64_t)run->processes.count - inside - outside);
+		   (int64_t)run->processes.ids - sums->inside - sums->outside);
+	record_set(&run->summary, FIELD_SAMPLER_CPU, (int64_t)sums->sampler_cpu);
 }
 
 static void note_gap(struct record *sum)
@@ -678,31 +733,17 @@ static void note_gap(struct record *sum)
 				     (uint64_t)sum->value[FIELD_PEAK_SAMPLED]));
 }
 
-static void sum_sampler_cpu(struct run *run)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < run->processes.count; i++) {
-		const struct process *process = run->processes.list[i];
-
-		sum += (uint64_t)process->sampler_cpu + process->sampler_cpu_before;
-	}
-	record_set(&run->summary, FIELD_SAMPLER_CPU, (int64_t)sum);
-}
-
 void run_finish(struct run *run, uint64_t now_ns, uint64_t end_ns)
 {
 	run->now_ns = now_ns;
 	run->end_ns = end_ns;
 	merge_run(&run->merge, UINT64_MAX, row_done, run);
 	phases_end(&run->phases, run_since_start(run, end_ns));
-	sum_sampler_cpu(run);
-	count_coverage(run);
+	take_sums(run);
 	note_gap(&run->summary);
 	record_set(&run->summary, FIELD_RUN_OOM_KILLS, run->oom_kills);
-	for (size_t i = 0; i < run->processes.count; i++)
-		if (!run->processes.list[i]->info.ended)
-			run_note_change(run, run->processes.list[i]);
+	for (struct process *p = run->processes.open; p; p = p->next_open)
+		run_note_change(run, p);
 	flush(run);
 }
 

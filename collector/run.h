@@ -18,6 +18,12 @@
 #include "collector/proxy.h"
 #include "collector/runfile.h"
 
+/* What is summed up over all processes that ever were. */
+struct run_sums {
+	int64_t inside, outside; /* how they were measured */
+	uint64_t sampler_cpu;	 /* ns */
+};
+
 struct run {
 	uint32_t freq;
 	uint64_t start_ns; /* the host's CLOCK_MONOTONIC when the program was started */
@@ -30,8 +36,13 @@ struct run {
 	struct runfile *file; /* borrowed; NULL: none */
 	void (*on_tick)(void *arg, const struct record *row, int64_t time_ns);
 	void *arg;
+	/* Whether there is such a process, be it a zombie; NULL: nobody can tell. */
+	bool (*is_there)(pid_t pid);
 
 	struct processes processes;
+	struct process *root; /* borrowed: the program itself; NULL: not started yet */
+	struct run_sums sums; /* of those that were dropped; in the end of all */
+	uint64_t swept_ns;    /* when it was looked who can be dropped */
 	struct merge merge;
 	struct proxy proxy;
 	struct phases phases;

@@ -409,7 +409,16 @@ static void short_lives(void **state)
 		assert_null(run.processes.list[i]->text);
 		assert_null(run.processes.list[i]->rows);
 	}
+	/* And in the end dropped, when the merge has no sample of them any more. */
+	run_settle(&run, at(1000), TICK0);
+	assert_int_equal(run.processes.count, MANY);
+	tick(1001, 1, 0, 0);
+	run_settle(&run, at(1100), TICK0 + 1002);
+	assert_int_equal(run.processes.count, 0);
 	assert_int_equal(summary(FIELD_RUN_PROCESSES), MANY);
+	run_finish(&run, at(1100), 0);
+	assert_int_equal(summary(FIELD_RUN_INSIDE), MANY);
+	assert_int_equal(summary(FIELD_SAMPLER_CPU), 1000 * MANY);
 }
 
 /* Everybody may knock: each time counts, not each is told. */

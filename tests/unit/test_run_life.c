@@ -360,6 +360,154 @@ static void victims(void **state)
 	assert_string_equal(victim->process->comm, "comm");
 }
 
+static bool sampled(struct process *process, uint64_t ms, bool outside)
+{
+	struct record rec;
+
+	record_init(&rec);
+	rec.tick = tick_at(START + ms * MS, 10);
+	rec.reason[SOURCE_SAMPLER] = outside ? REASON_ABSENT : REASON_OK;
+	if (!outside)
+		record_set(&rec, FIELD_SELF_CPU, 7);
+	return run_sample(&run, process, &rec);
+}
+
+static void settles(uint64_t ms)
+{
+	struct record row;
+
+	record_init(&row);
+	row.tick = tick_at(START + ms * MS, 10);
+	run_tick(&run, &row, 0);
+	run_settle(&run, START + ms * MS, row.tick + 1);
+}
+
+/* One life, told in full, of 60 ms; each tenth has a sampler, each hundredth is sampled outside. */
+static void live(unsigned i, pid_t pid, uint64_t ms)
+{
+	static const struct wire_hello unnamed = {.comm = "static", .comm_len = 6};
+	struct process *process;
+
+	forks(ROOT, pid, ms);
+	process = newest(pid);
+	assert_int_equal(process->id, i + 2);
+	if (i % 100 == 1) {
+		run_outside(&run, process, &unnamed, NULL);
+		assert_true(sampled(process, ms + 50, true));
+		run_outside_gone(&run, process);
+	} else if (i % 10 == 0) {
+		assert_ptr_equal(hello(pid, ms, ms + 1), process);
+		assert_true(sampled(process, ms + 50, false));
+		run_gone(&run, process);
+	}
+	ends(pid, ms + 60, 256);
+	record(pid, pid, ROOT, ms + 61, 60, AGROUP, 256);
+	assert_int_equal(life(pid, FIELD_LIFE_STATUS), 256);
+	assert_int_equal(life(pid, FIELD_X_CPU), 1000);
+}
+
+#define LIVES	 100000
+#define EVERY_MS 100
+
+/* However many have been, only those of the last seconds are kept; and all are counted. */
+static void week(void **state)
+{
+	const struct oom_victim *victim;
+	struct process *asleep;
+	size_t most = 0;
+
+	(void)state;
+	run.hears_records = true;
+	forks(ROOT, 5, 10);
+	asleep = newest(5);
+	ends(5, 20, SIGKILL);
+	record(5, 5, ROOT, 20, 10, AGROUP, SIGKILL);
+	run_oom(&run, 1);
+	for (unsigned i = 1; i <= LIVES; i++) {
+		uint64_t ms = (uint64_t)i * EVERY_MS;
+
+		/* A pid comes back when its last life is kept still, or when it is dropped. */
+		live(i, (pid_t)(100 + i % (i % 2 ? 50 : 5000)), ms);
+		settles(ms + 99);
+		most = run.processes.count > most ? run.processes.count : most;
+	}
+	assert_in_range(most, 100, 200);
+	/* Late words of one that is dropped are nobody's. */
+	ends(100 + 4000, LIVES * EVERY_MS + 100, 0);
+	record(100 + 4000, 100 + 4000, ROOT, LIVES * EVERY_MS + 100, 60, AGROUP, 0);
+	assert_null(processes_find(&run.processes, 100 + 4000));
+	assert_false(run_knows(&run, 100 + 4000));
+	/* Whom others name is kept. */
+	assert_int_equal(oom_victims(&run.oom, &victim), 1);
+	assert_ptr_equal(victim->process, asleep);
+	assert_ptr_equal(newest(ROOT), run.root);
+	run_root_ended(&run, START + LIVES * EVERY_MS * MS, 0);
+	run_finish(&run, START + LIVES * EVERY_MS * MS, 0);
+	assert_int_equal(run.summary.value[FIELD_RUN_PROCESSES], LIVES + 2);
+	assert_int_equal(run.summary.value[FIELD_RUN_INSIDE], LIVES / 10);
+	assert_int_equal(run.summary.value[FIELD_RUN_OUTSIDE], LIVES / 100);
+	assert_int_equal(run.summary.value[FIELD_RUN_BY_RECORD],
+			 LIVES + 2 - LIVES / 10 - LIVES / 100);
+	assert_int_equal(run.summary.value[FIELD_SAMPLER_CPU], 7 * LIVES / 10);
+	assert_int_equal(run.summary.value[FIELD_RUN_SAMPLES], LIVES / 10 + LIVES / 100);
+}
+
+static pid_t there;
+
+static bool is_there(pid_t pid)
+{
+	return pid == there;
+}
+
+/* Some seconds, block by block, and rows with them. */
+static void pass(uint64_t from_ms, uint64_t until_ms)
+{
+	for (uint64_t ms = from_ms; ms < until_ms; ms += 900)
+		settles(ms);
+}
+
+/* One whose end is not told for sure may live, without its main thread or its sampler. */
+static void untold(void **state)
+{
+	(void)state;
+	run.is_there = is_there;
+	run.hears_records = true;
+	there = 11;
+	forks(ROOT, 11, 10);
+	forks(ROOT, 12, 10);
+	forks(ROOT, 13, 10);
+	ends(11, 20, 0);
+	ends(12, 20, 0);
+	record(13, 13, ROOT, 20, 10, AGROUP, 0);
+	for (int i = 0; i < 20; i++) {
+		run_missing(&run, newest(11));
+		run_missing(&run, newest(12));
+	}
+	pass(100, 50000);
+	assert_int_equal(run.processes.count, 4);
+	pass(50000, 80000);
+	assert_int_equal(run.processes.count, 2);
+	/* Another thread of it forks, and then it is over. */
+	forks(11, 14, 80000);
+	assert_int_equal(newest(14)->info.ppid, 11);
+	record(21, 11, ROOT, 81000, 80900, AGROUP, 256);
+	assert_int_equal(life(11, FIELD_LIFE_STATUS), 256);
+	there = 0;
+	/* Whose connection is open is not dropped, however dead. */
+	hello(14, 80000, 81000);
+	ends(14, 81000, 0);
+	record(14, 14, 11, 81000, 1000, AGROUP, 0);
+	pass(81000, 200000);
+	assert_null(processes_find(&run.processes, 11));
+	run_gone(&run, newest(14));
+	pass(200000, 220000);
+	assert_int_equal(run.processes.count, 1);
+	run_finish(&run, START + 220000 * MS, 0);
+	assert_int_equal(run.summary.value[FIELD_RUN_PROCESSES], 5);
+	assert_int_equal(run.summary.value[FIELD_RUN_INSIDE], 1);
+	assert_int_equal(run.summary.value[FIELD_RUN_BY_RECORD], 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +524,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(records_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(seen, setup, teardown),
 		cmocka_unit_test_setup_teardown(victims, setup, teardown),
+		cmocka_unit_test_setup_teardown(week, setup, teardown),
+		cmocka_unit_test_setup_teardown(untold, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
