@@ -149,9 +149,14 @@ void outsiders_look(struct outsiders *all, struct run *run, const struct cgroup 
 		all->looked_ns = run->now_ns;
 		look_into(run, cg);
 	}
-	for (size_t i = all->count; i > 0; i--)
-		if (all->list[i - 1]->peers || has_changed(all->list[i - 1]))
-			end(all, i - 1);
+	for (size_t i = all->count; i > 0; i--) {
+		struct process *process = all->list[i - 1];
+
+		if (!process->peers && !has_changed(process))
+			continue;
+		end(all, i - 1);
+		run_outside_gone(run, process);
+	}
 	for (struct process *p = run->processes.open, *next; p && looks < LOOKS_MAX; p = next) {
 		next = p->next_open;
 		if (p->peers || p->outside || run->now_ns - p->silent_ns < HELLO_NS)

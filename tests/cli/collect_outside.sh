@@ -50,6 +50,12 @@ ok "and was sampled before" test "$(rows static.mstat static_collect_)" -ge 10
 ok "and after" test "$(rows static.mstat collect_hold)" -ge 10
 ok "never twice at a tick" test "$(twice static.mstat)" -le 1
 
+# One that becomes another program, which ends before it is looked at.
+run mstat -q -freq 50 -preload none -o brief.mstat -- sh -c '"$0" 500 "$0" 90 /bin/true; sleep 0.6; :' \
+	"$TARGETS/static_collect_wait"
+is "a program of a moment" "$status" 0
+is "is not summed up any more when it is gone" "$(mstat-decode brief.mstat | column processes | tail -n 3 | most)" 2
+
 # Limits of smaps_rollup hold outside, too.
 run mstat -q -freq 50 -preload none -pss-budget 0% -o nopss.mstat -- "$hold" 5 500 0
 is "no budget: no PSS" "$(samples nopss.mstat | column pss_bytes | sort -u)" ''
