@@ -51,6 +51,10 @@ struct process *processes_add(struct processes *all, pid_t pid)
 		free(process);
 		return NULL;
 	}
+	if (*node != process) {
+		process->before = *node;
+		process->before->after = process;
+	}
 	*node = process;
 	all->list[all->count++] = process;
 	process->id = process->info.id = ++all->ids;
@@ -223,6 +227,10 @@ void processes_drop(struct processes *all, size_t at)
 
 	if (processes_find(all, process->pid) == process)
 		processes_lose(all, process);
+	if (process->before)
+		process->before->after = NULL;
+	if (process->after)
+		process->after->before = NULL;
 	all->list[at] = all->list[--all->count];
 	free_process(process);
 }

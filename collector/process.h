@@ -48,10 +48,12 @@ struct process {
 	uint64_t outside_tick;	      /* of its newest sample from outside */
 	/* Of that and those before it, which have one: a bit for each tick, modulo their number. */
 	uint64_t outside_ticks[PROCESS_OUTSIDE_TICKS / 64];
-	uint64_t exit_ns;	 /* when its main thread ended, by the kernel; 0: not told */
-	int exit_status;	 /* and how, as in wait(2) */
-	bool is_over;		 /* the exit record of its last thread has come */
-	bool is_leader_last;	 /* no other thread outlived that one */
+	uint64_t exit_ns;    /* when its main thread ended, by the kernel; 0: not told */
+	int exit_status;     /* and how, as in wait(2) */
+	bool is_over;	     /* the exit record of its last thread has come */
+	bool is_leader_last; /* no other thread outlived that one */
+	/* The lives of its pid before and after it, as long as both are kept; NULL: none. */
+	struct process *before, *after;
 	unsigned peers;		 /* connections that speak for it now: two around an exec */
 	uint64_t known_ns;	 /* when we learned of it */
 	uint64_t silent_ns;	 /* since when it has been without one */

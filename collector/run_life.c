@@ -10,8 +10,10 @@
 #include "collector/life.h"
 #include "collector/run.h"
 
-/* Clocks are read one after the other, and forks told a moment after /proc has their start. */
+/* Clocks are read one after the other, and forks told a moment after their process has its start. */
 #define SLACK_NS 50000000u
+/* Between an exit record and the word of the end memory is freed; and it is read some time later. */
+#define LATE_NS 1000000000u
 
 /* A process of the tree that lives, as far as we were told. */
 static struct process *find_living(const struct run *run, pid_t pid)
@@ -35,6 +37,12 @@ static void inherit(struct process *process, const struct process *parent)
 	process_name(process, parent->comm, strlen(parent->comm));
 }
 
+/* As told, or not after that. */
+static uint64_t start_of(const struct process *process)
+{
+	return process->start_ns ? process->start_ns : process->known_ns;
+}
+
 /* One that was ours and forks is ours, and lives: only its main thread has ended. */
 static struct process *find_parent(struct run *run, pid_t pid)
 {
@@ -47,13 +55,32 @@ static struct process *find_parent(struct run *run, pid_t pid)
 	return process;
 }
 
+static void finish(struct run *run, struct process *process, uint64_t at_ns, int status)
+{
+	struct record *life = process_life(process);
+
+	/* That is told when its pid is another's already. */
+	if (process->after && at_ns > start_of(process->after))
+		at_ns = start_of(process->after);
+	if (life)
+		life_note_status(life, status);
+	if (!process->is_dead)
+		oom_note_exit(&run->oom, process, at_ns, status);
+	process->is_dead = true;
+	run_end(run, process, at_ns);
+	process->info.last_ns = run_since_start(run, at_ns);
+	run_note_change(run, process);
+}
+
 static void take_fork(struct run *run, const struct life_event *event)
 {
 	struct process *parent = find_parent(run, event->parent);
 	struct process *process = find_living(run, event->pid);
 
 	if (process && !is_late_word(process, event->time_ns)) {
-		/* Its end was lost on the way: the pid is another's now. */
+		/* The pid is another's now: the record of its end comes later, or was lost. */
+		if (process->exit_ns)
+			finish(run, process, process->exit_ns, process->exit_status);
 		process->is_dead = true;
 		run_end(run, process, event->time_ns);
 		process = NULL;
@@ -75,20 +102,6 @@ static void take_fork(struct run *run, const struct life_event *event)
 		inherit(process, parent);
 }
 
-static void finish(struct run *run, struct process *process, uint64_t at_ns, int status)
-{
-	struct record *life = process_life(process);
-
-	if (life)
-		life_note_status(life, status);
-	if (!process->is_dead)
-		oom_note_exit(&run->oom, process, at_ns, status);
-	process->is_dead = true;
-	run_end(run, process, at_ns);
-	process->info.last_ns = run_since_start(run, at_ns);
-	run_note_change(run, process);
-}
-
 /*
  * Of the main thread: others may go on. That all is over the last thread's exit record tells, which
  * may have come first; but when the main thread ended, and how, is told here.
@@ -97,11 +110,16 @@ static void take_exit(struct run *run, const struct life_event *event)
 {
 	struct process *process = processes_find(&run->processes, event->pid);
 
+	/* Its parent may have waited for it, and its pid come back, before the kernel tells this. */
+	if (process && process->before && !process->before->exit_ns &&
+	    event->time_ns <= start_of(process) + SLACK_NS)
+		process = process->before;
 	if (!process || process->exit_ns)
 		return;
 	process->exit_ns = event->time_ns;
 	process->exit_status = event->status;
-	if (!run->hears_records || (process->is_dead && process->is_leader_last))
+	if (!run->hears_records || (process->after && !process->is_over) ||
+	    (process->is_dead && process->is_leader_last))
 		finish(run, process, event->time_ns, event->status);
 }
 
@@ -150,10 +168,44 @@ static void take_last(struct run *run, struct process *process, const struct lif
 	finish(run, process, at_ns, status);
 }
 
+/* Whether the record may be of that life, which another one with its pid has followed. */
+static bool may_be_of(const struct process *process, const struct life_event *event)
+{
+	uint64_t elapsed_ns = event->record->elapsed_us * 1000;
+	uint64_t end_ns = start_of(process->after);
+
+	if (event->time_ns > end_ns + LATE_NS)
+		return false;
+	if (!process->start_ns)
+		return true;
+	if (event->record->pid != event->record->tgid || !process->exit_ns)
+		return process->start_ns + elapsed_ns <= end_ns + SLACK_NS;
+	return process->start_ns + elapsed_ns <= process->exit_ns + SLACK_NS &&
+	       process->start_ns + elapsed_ns + LATE_NS >= process->exit_ns;
+}
+
+/*
+ * Whose record it is, of all lives of a pid. The kernel makes all records of one before it tells of
+ * the fork of the next, but that may be handed over first. So it is of the first one whose last
+ * record has not come; unless it cannot be: then that one's were lost.
+ */
+static struct process *find_owner(const struct run *run, const struct life_event *event)
+{
+	struct process *process = processes_find(&run->processes, event->pid);
+
+	while (process && process->before && !process->before->is_over)
+		process = process->before;
+	while (process && process->after && !may_be_of(process, event)) {
+		process = process->after;
+		process->before = process->before->after = NULL;
+	}
+	return process;
+}
+
 static void take_record(struct run *run, const struct life_event *event)
 {
 	const struct taskstats_exit *record = event->record;
-	struct process *process = processes_find(&run->processes, event->pid);
+	struct process *process = find_owner(run, event);
 	struct record *life;
 
 	if (!process || !is_of(process, event))

@@ -3,11 +3,16 @@
  * Many processes.
  * usage: collect_swarm live N MS   N children that live at once, until MS after the last was started
  *        collect_swarm short N     N children one after the other, each of which ends at once
+ *        collect_swarm same N      likewise, of one pid; each has its number (modulo 100) for a status
  */
+#include <linux/sched.h>
+#include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,11 +64,39 @@ static int brief(int n)
 	return ended == n ? 0 : 1;
 }
 
+static int same(int n)
+{
+	pid_t pid = 0;
+	int ended = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct clone_args args = {.exit_signal = SIGCHLD,
+					  .set_tid = pid ? (uint64_t)(uintptr_t)&pid : 0,
+					  .set_tid_size = pid != 0};
+		pid_t child = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+		int status;
+
+		if (child < 0)
+			break;
+		if (child == 0) {
+			usleep((useconds_t)(i % 7) * 700);
+			_exit(i % 100);
+		}
+		pid = child;
+		if (waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == i % 100)
+			ended++;
+	}
+	printf("%d\n", ended);
+	return ended == n ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	int n = argc > 2 ? atoi(argv[2]) : 0;
 
 	if (argc > 2 && !strcmp(argv[1], "short"))
 		return brief(n);
+	if (argc > 2 && !strcmp(argv[1], "same"))
+		return same(n);
 	return live(n, argc > 3 ? atol(argv[3]) : 0);
 }

@@ -360,6 +360,157 @@ static void victims(void **state)
 	assert_string_equal(victim->process->comm, "comm");
 }
 
+static int64_t value(const struct process *process, unsigned field)
+{
+	assert_non_null(process->life);
+	return record_has(process->life, field) ? process->life->value[field] : -1;
+}
+
+/* Two lives of one pid, and what their records told. */
+static void assert_lives(const struct process *a, const struct process *b, int64_t cpu_a,
+			 int64_t cpu_b)
+{
+	assert_ptr_not_equal(a, b);
+	assert_true(a->info.ended && b->info.ended);
+	assert_int_equal(value(a, FIELD_LIFE_STATUS), 1 << 8);
+	assert_int_equal(value(b, FIELD_LIFE_STATUS), 2 << 8);
+	assert_int_equal(value(a, FIELD_X_CPU), cpu_a);
+	assert_int_equal(value(b, FIELD_X_CPU), cpu_b);
+	assert_true(a->info.last_ns <= b->info.first_ns);
+	assert_true(b->info.last_ns >= b->info.first_ns);
+}
+
+/* The forks are handed over before the records of the pid's life before. */
+static void pid_at_once(void **state)
+{
+	struct process *a, *b, *c;
+
+	(void)state;
+	run.hears_records = true;
+	forks(ROOT, 5, 100);
+	a = newest(5);
+	ends(5, 103, 1 << 8);
+	forks(ROOT, 5, 104);
+	b = newest(5);
+	record(5, 5, ROOT, 109, 3, AGROUP, 1 << 8);
+	assert_int_equal(b->info.ended, 0);
+	ends(5, 110, 2 << 8);
+	record(5, 5, ROOT, 111, 6, AGROUP, 2 << 8);
+	assert_lives(a, b, 1000, 1000);
+	assert_int_equal(value(a, FIELD_X_ELAPSED), 3000);
+	assert_int_equal(value(b, FIELD_X_ELAPSED), 6000);
+	assert_int_equal(a->info.last_ns, 103 * MS);
+	assert_int_equal(b->info.last_ns, 110 * MS);
+	/* Three, all of whose records come in the end. */
+	forks(ROOT, 6, 200);
+	a = newest(6);
+	ends(6, 202, 1 << 8);
+	forks(ROOT, 6, 203);
+	b = newest(6);
+	ends(6, 205, 2 << 8);
+	forks(ROOT, 6, 206);
+	c = newest(6);
+	ends(6, 209, 3 << 8);
+	record(6, 6, ROOT, 215, 2, AGROUP, 1 << 8);
+	record(6, 6, ROOT, 215, 2, AGROUP, 2 << 8);
+	record(6, 6, ROOT, 215, 3, AGROUP, 3 << 8);
+	assert_lives(a, b, 1000, 1000);
+	assert_int_equal(value(c, FIELD_X_ELAPSED), 3000);
+	assert_int_equal(value(c, FIELD_LIFE_STATUS), 3 << 8);
+}
+
+/* The records of the life before do not come. */
+static void pid_at_once_lost(void **state)
+{
+	struct process *a, *b;
+
+	(void)state;
+	run.hears_records = true;
+	forks(ROOT, 5, 100);
+	a = newest(5);
+	ends(5, 103, 1 << 8);
+	forks(ROOT, 5, 104);
+	b = newest(5);
+	ends(5, 180, 2 << 8);
+	record(5, 5, ROOT, 181, 76, AGROUP, 2 << 8);
+	assert_lives(a, b, -1, 1000);
+	/* A long life, and then a short one. */
+	forks(ROOT, 6, 200);
+	a = newest(6);
+	ends(6, 8000, 1 << 8);
+	forks(ROOT, 6, 8001);
+	b = newest(6);
+	ends(6, 8003, 2 << 8);
+	record(6, 6, ROOT, 8004, 2, AGROUP, 2 << 8);
+	assert_lives(a, b, -1, 1000);
+	/* One that may be of either, but long after. */
+	forks(ROOT, 7, 9000);
+	a = newest(7);
+	ends(7, 10000, 1 << 8);
+	forks(ROOT, 7, 10001);
+	b = newest(7);
+	ends(7, 12001, 2 << 8);
+	record(27, 7, ROOT, 12002, 500, 0, 0);
+	record(7, 7, ROOT, 12002, 2000, AGROUP, 2 << 8);
+	assert_lives(a, b, -1, 2000);
+}
+
+static void pid_at_once_threads(void **state)
+{
+	struct process *a, *b;
+
+	(void)state;
+	run.hears_records = true;
+	/* The main thread goes first, the last one with it or later. */
+	forks(ROOT, 5, 100);
+	a = newest(5);
+	ends(5, 105, 1 << 8);
+	forks(ROOT, 5, 121);
+	b = newest(5);
+	record(5, 5, ROOT, 125, 5, 0, 1 << 8);
+	record(25, 5, ROOT, 125, 18, 0, 0);
+	record(26, 5, ROOT, 125, 20, AGROUP, 1 << 8);
+	assert_int_equal(b->info.ended, 0);
+	ends(5, 126, 2 << 8);
+	record(27, 5, ROOT, 130, 3, 0, 2 << 8);
+	record(5, 5, ROOT, 130, 5, AGROUP, 2 << 8);
+	assert_lives(a, b, 3000, 2000);
+	assert_int_equal(a->info.last_ns, 121 * MS);
+	/* A thread that lived for longer than the pid's first life. */
+	forks(ROOT, 6, 200);
+	a = newest(6);
+	ends(6, 203, 1 << 8);
+	forks(ROOT, 6, 204);
+	b = newest(6);
+	ends(6, 280, 2 << 8);
+	record(28, 6, ROOT, 280, 74, 0, 0);
+	record(6, 6, ROOT, 280, 76, AGROUP, 2 << 8);
+	assert_lives(a, b, -1, 2000);
+}
+
+/* The word of an end comes after that of the next fork: wait(2) may be faster. */
+static void pid_before_end(void **state)
+{
+	struct process *a, *b;
+
+	(void)state;
+	run.hears_records = true;
+	for (int lost = 0; lost < 2; lost++) {
+		forks(ROOT, 5, 100 + 100 * (uint64_t)lost);
+		a = newest(5);
+		forks(ROOT, 5, 103 + 100 * (uint64_t)lost);
+		b = newest(5);
+		ends(5, 104 + 100 * (uint64_t)lost, 1 << 8);
+		assert_int_equal(b->info.ended, 0);
+		if (!lost)
+			record(5, 5, ROOT, 110, 3, AGROUP, 1 << 8);
+		ends(5, 180 + 100 * (uint64_t)lost, 2 << 8);
+		record(5, 5, ROOT, 181 + 100 * (uint64_t)lost, 77, AGROUP, 2 << 8);
+		assert_lives(a, b, lost ? -1 : 1000, 1000);
+		assert_int_equal(b->info.last_ns, (180 + 100 * (uint64_t)lost) * MS);
+	}
+}
+
 static bool sampled(struct process *process, uint64_t ms, bool outside)
 {
 	struct record rec;
@@ -524,6 +675,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(records_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(seen, setup, teardown),
 		cmocka_unit_test_setup_teardown(victims, setup, teardown),
+		cmocka_unit_test_setup_teardown(pid_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(pid_at_once_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(pid_at_once_threads, setup, teardown),
+		cmocka_unit_test_setup_teardown(pid_before_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(week, setup, teardown),
 		cmocka_unit_test_setup_teardown(untold, setup, teardown),
 	};
