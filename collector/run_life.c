@@ -151,6 +151,22 @@ static bool is_of(const struct process *process, const struct life_event *event)
 	return event->time_ns - event->record->elapsed_us * 1000 + SLACK_NS >= process->start_ns;
 }
 
+/*
+ * The records tell how long each thread lived; where the main one left early, none need have lived as
+ * long as the process. When it ended is known by when the last record was read: that is no better
+ * than what the threads tell where they went together.
+ */
+static void note_elapsed(const struct run *run, struct process *process)
+{
+	int64_t lived_ns = (int64_t)(run->start_ns + process->info.last_ns - process->start_ns);
+	struct record *life = process->life;
+
+	if (process->is_leader_last || !process->start_ns || !record_has(life, FIELD_X_ELAPSED))
+		return;
+	if (lived_ns - SLACK_NS > record_scaled(life, FIELD_X_ELAPSED))
+		record_set(life, FIELD_X_ELAPSED, lived_ns / 1000);
+}
+
 /* The record of the last thread: with it the process has ended, as that says. */
 static void take_last(struct run *run, struct process *process, const struct life_event *event)
 {
@@ -166,6 +182,7 @@ static void take_last(struct run *run, struct process *process, const struct lif
 	if (!process->is_leader_last && !record->status && process->exit_ns)
 		status = process->exit_status;
 	finish(run, process, at_ns, status);
+	note_elapsed(run, process);
 }
 
 /* Whether the record may be of that life, which another one with its pid has followed. */

@@ -220,11 +220,17 @@ static void leader_gone(void **state)
 	assert_int_equal(newest(11)->info.ended, 0);
 	forks(11, 12, 40);
 	assert_int_equal(newest(12)->info.ppid, 11);
-	record(15, 11, ROOT, 900, 880, AGROUP, 3 << 8);
+	record(15, 11, ROOT, 900, 500, AGROUP, 3 << 8);
 	assert_int_equal(newest(11)->info.ended, 1);
 	assert_int_equal(newest(11)->info.last_ns, 900 * MS);
 	assert_int_equal(life(11, FIELD_LIFE_STATUS), 3 << 8);
 	assert_int_equal(life(11, FIELD_X_CPU), 2000);
+	/* For as long as the threads together; their own word is more exact where one lived as long. */
+	assert_int_equal(life(11, FIELD_X_ELAPSED), 890 * 1000);
+	forks(ROOT, 16, 100);
+	record(16, 16, ROOT, 212, 100, 0, 0);
+	record(17, 16, ROOT, 212, 99, AGROUP, 0);
+	assert_int_equal(life(16, FIELD_X_ELAPSED), 100 * 1000);
 	/* Where no records are told, a child shows that it lives. */
 	run.hears_records = false;
 	forks(ROOT, 20, 910);
