@@ -735,6 +735,7 @@ void collector_free(struct collector *c)
 	outsiders_done(&c->outsiders);
 	lifecycle_free(c->lifecycle);
 	peers_free(c->peers);
+	members_done(&c->members);
 	run_done(&c->run);
 	runfile_free(c->file);
 	if (c->page)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,22 +18,58 @@
 #define SO_PEERPIDFD 77
 #endif
 
+/* Newer kernels have stat wait for an exec, which may hang: see outside_ask.c. */
+#define STAT_WAIT_NS 50000000u
+#define STAT_OUT_MAX 32
+
 /* What /proc/PID/stat says of a process; all zero where there is none. */
 struct stat_words {
 	uint64_t flags, start_ticks;
 };
 
-static struct stat_words ask_stat(pid_t pid)
+struct stat_job {
+	struct patience_job job; /* first */
+	pid_t pid;
+	struct stat_words words;
+};
+
+static void read_stat(struct patience_job *job)
 {
+	struct stat_job *stat = (struct stat_job *)job;
 	char path[32];
 	char text[512];
 	size_t len;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)stat->pid);
 	len = smallfile_read(path, text, sizeof(text));
-	if (len == 0)
-		return (struct stat_words){0};
-	return (struct stat_words){parse_word(text, len, 9), parse_word(text, len, 22)};
+	if (len > 0)
+		stat->words =
+			(struct stat_words){parse_word(text, len, 9), parse_word(text, len, 22)};
+}
+
+static void discard_stat(struct patience_job *job)
+{
+	free(job);
+}
+
+/* Returns 0, or -errno where there is no answer. */
+static int ask_stat(struct members *members, pid_t pid, struct stat_words *ret)
+{
+	struct stat_job *stat;
+	int err = 0;
+
+	if (!members->patience)
+		err = patience_new(STAT_WAIT_NS, STAT_OUT_MAX, &members->patience);
+	stat = err == 0 ? calloc(1, sizeof(*stat)) : NULL;
+	if (!stat)
+		return -ENOMEM;
+	stat->job = (struct patience_job){.work = read_stat, .discard = discard_stat};
+	stat->pid = pid;
+	err = patience_run(members->patience, &stat->job, 0);
+	if (err == 0)
+		*ret = stat->words;
+	patience_drop(members->patience, &stat->job);
+	return err;
 }
 
 static bool uid_is_known(const struct members *members, uid_t uid)
@@ -53,6 +90,13 @@ void members_init(struct members *members)
 {
 	members->uids[0] = geteuid();
 	members->count = 1;
+	members->patience = NULL;
+}
+
+void members_done(struct members *members)
+{
+	patience_free(members->patience);
+	members->patience = NULL;
 }
 
 /*
@@ -85,7 +129,8 @@ bool members_admit(struct members *members, const struct cgroup *cg, struct peer
 		   const char **ret_why)
 {
 	bool exact, member, dead;
-	struct stat_words words;
+	struct stat_words words = {0};
+	bool told;
 	int pidfd;
 
 	*ret_why = "not of this run";
@@ -97,9 +142,10 @@ bool members_admit(struct members *members, const struct cgroup *cg, struct peer
 	if (pidfd < 0)
 		return uid_is_known(members, peer->uid);
 	member = cgroup_holds(cg, peer->pid);
-	words = ask_stat(peer->pid);
+	told = ask_stat(members, peer->pid, &words) == 0;
 	/* On v1 a process has left its cgroup when it exits, before its pidfd says that it is gone. */
-	dead = has_ended(pidfd) || words.start_ticks == 0 || (!member && words.flags & PF_EXITING);
+	dead = has_ended(pidfd) || (told && words.start_ticks == 0) ||
+	       (!member && words.flags & PF_EXITING);
 	close(pidfd);
 	if (dead)
 		return uid_is_known(members, peer->uid);

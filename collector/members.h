@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "collector/cgroup.h"
+#include "collector/patience.h"
 #include "collector/peers.h"
 
 /* Users whose processes were seen in the run; more than a tree has in practice. */
@@ -19,10 +20,12 @@
 struct members {
 	uid_t uids[MEMBERS_UIDS_MAX];
 	size_t count;
+	struct patience *patience; /* owned: with those whose stat is waited for; NULL: none was */
 };
 
 /* Our own user is one from the start. */
 void members_init(struct members *members);
+void members_done(struct members *members);
 
 /*
  * Whether the process that connected is of the run: in its cgroup. cg may be NULL: then those of our
@@ -30,7 +33,8 @@ void members_init(struct members *members);
  * already cannot be looked up any more: it is believed, where it was of a user whose processes the
  * run has.
  *
- * peer->start_ticks is set to the start time of the process that was looked at. Where the kernel
+ * peer->start_ticks is set to the start time of the process that was looked at; it stays 0 where that
+ * hangs in an exec. Where the kernel
  * cannot say that it is the one that connected (before 6.5), peer->is_guess is set, for
  * members_confirm().
  */

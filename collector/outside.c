@@ -2,9 +2,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "collector/outside.h"
@@ -15,6 +16,8 @@
 #define TEXT_MAX 16384
 /* "task/TID/smaps_rollup" */
 #define NAME_SIZE 64
+/* A walk is waited for longer by so many times the CPU time that it is predicted to take. */
+#define WALK_PATIENCE 4
 
 struct outside_strings {
 	char comm[WIRE_COMM_MAX];
@@ -22,7 +25,7 @@ struct outside_strings {
 	char argv[WIRE_ARGV_MAX];
 };
 
-int outside_open(pid_t pid, struct outside **ret)
+int outside_open(pid_t pid, struct patience *patience, struct outside **ret)
 {
 	struct outside *o = calloc(1, sizeof(*o));
 	char path[32];
@@ -32,6 +35,7 @@ int outside_open(pid_t pid, struct outside **ret)
 		return -ENOMEM;
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	o->pid = pid;
+	o->patience = patience;
 	o->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (o->dir < 0) {
 		err = -errno;
@@ -46,6 +50,7 @@ void outside_close(struct outside *o)
 {
 	if (!o)
 		return;
+	outside_ask_done(o);
 	close(o->dir);
 	free(o->strings);
 	free(o);
@@ -104,7 +109,37 @@ static uint32_t effective(const char *text, size_t len, const char *key)
 	return line ? (uint32_t)parse_word(line, n, 2) : 0;
 }
 
-static int describe_ids(const struct outside *o, struct wire_hello *ret)
+/* As outside_ask_file(); that there is no answer is kept in mind. */
+static ssize_t describe_file(struct outside *o, const char *name, bool of_memory, void *buf,
+			     size_t size)
+{
+	ssize_t n = outside_ask_file(o, name, of_memory, buf, size);
+
+	o->is_partial |= outside_is_unanswered(n);
+	return n;
+}
+
+static void set_comm(const struct outside *o, const char *comm, size_t len, struct wire_hello *ret)
+{
+	ret->comm_len = len < WIRE_COMM_MAX ? len : WIRE_COMM_MAX;
+	__builtin_memcpy(o->strings->comm, comm, ret->comm_len);
+}
+
+/* What stat would tell, as far as it is told here: the name may be escaped. */
+static void describe_by_status(const struct outside *o, const char *text, size_t len,
+			       struct wire_hello *ret)
+{
+	size_t n;
+	const char *line = parse_line(text, len, "PPid", &n);
+
+	if (line)
+		ret->ppid = (uint32_t)parse_number(line, n, NULL);
+	line = parse_line(text, len, "Name", &n);
+	if (line)
+		set_comm(o, line, n, ret);
+}
+
+static int describe_status(const struct outside *o, bool has_stat, struct wire_hello *ret)
 {
 	char text[TEXT_MAX];
 	ssize_t n = outside_read(o, "status", false, text, sizeof(text));
@@ -113,28 +148,68 @@ static int describe_ids(const struct outside *o, struct wire_hello *ret)
 		return n < 0 ? (int)n : -EIO;
 	ret->uid = effective(text, (size_t)n, "Uid");
 	ret->gid = effective(text, (size_t)n, "Gid");
+	if (!has_stat)
+		describe_by_status(o, text, (size_t)n, ret);
 	return 0;
 }
 
-static int describe_stat(const struct outside *o, struct wire_hello *ret)
+static int describe_stat(struct outside *o, struct wire_hello *ret)
 {
 	char text[1024];
-	ssize_t n = outside_read(o, "stat", false, text, sizeof(text));
+	ssize_t n = describe_file(o, "stat", false, text, sizeof(text));
 	const char *comm;
+	size_t len;
 
 	if (n <= 0)
 		return n < 0 ? (int)n : -EIO;
 	ret->ppid = (uint32_t)parse_word(text, (size_t)n, 4);
 	ret->start_ticks = parse_word(text, (size_t)n, 22);
-	comm = parse_comm(text, (size_t)n, &ret->comm_len);
-	if (ret->comm_len > WIRE_COMM_MAX)
-		ret->comm_len = WIRE_COMM_MAX;
-	__builtin_memcpy(o->strings->comm, comm, ret->comm_len);
+	comm = parse_comm(text, (size_t)n, &len);
+	set_comm(o, comm, len, ret);
 	return 0;
+}
+
+int outside_started(struct outside *o, uint64_t *ret)
+{
+	char text[1024];
+	ssize_t n = outside_ask_file(o, "stat", false, text, sizeof(text));
+
+	*ret = n > 0 ? parse_word(text, (size_t)n, 22) : 0;
+	if (outside_is_unanswered(n))
+		n = outside_read(o, "status", false, text, sizeof(text));
+	if (n <= 0)
+		return n < 0 ? (int)n : -EIO;
+	return 0;
+}
+
+static ssize_t answer_link(const struct outside *o, const struct question *question, void *buf,
+			   size_t size)
+{
+	return outside_link(o, question->file, buf, size);
+}
+
+static ssize_t answer_shares(const struct outside *o, const struct question *question, void *buf,
+			     size_t size)
+{
+	*(bool *)buf = syscall(SYS_kcmp, o->pid, question->parent, KCMP_VM, 0, 0) == 0;
+	return (ssize_t)size;
+}
+
+bool outside_shares_memory(struct outside *o, pid_t parent)
+{
+	struct question question = {.answer = answer_shares, .parent = parent};
+	uint64_t cost_ns;
+	bool shares = false;
+
+	if (parent)
+		outside_ask(o, &question, &shares, sizeof(shares), &cost_ns);
+	return shares;
 }
 
 int outside_describe(struct outside *o, struct wire_hello *ret)
 {
+	static const struct question exe = {.answer = answer_link, .file = "exe"};
+	uint64_t cost_ns;
 	ssize_t n;
 	int err;
 
@@ -147,14 +222,16 @@ int outside_describe(struct outside *o, struct wire_hello *ret)
 		.exe = o->strings->exe,
 		.argv = o->strings->argv,
 	};
+	o->is_partial = false;
 	err = describe_stat(o, ret);
-	if (err == 0)
-		err = describe_ids(o, ret);
+	if (err == 0 || o->is_partial)
+		err = describe_status(o, err == 0, ret);
 	if (err < 0)
 		return err;
-	n = outside_link(o, "exe", o->strings->exe, sizeof(o->strings->exe));
+	n = outside_ask(o, &exe, o->strings->exe, sizeof(o->strings->exe), &cost_ns);
 	ret->exe_len = n > 0 ? (size_t)n : 0;
-	n = outside_read(o, "cmdline", true, o->strings->argv, sizeof(o->strings->argv));
+	o->is_partial |= outside_is_unanswered(n);
+	n = describe_file(o, "cmdline", true, o->strings->argv, sizeof(o->strings->argv));
 	ret->argv_len = n > 0 ? (size_t)n : 0;
 	return 0;
 }
@@ -167,9 +244,19 @@ static enum reason reason_of(ssize_t err)
 		return REASON_DENIED;
 	case -ENOENT:
 		return REASON_ABSENT;
+	case -EAGAIN:
+		return REASON_NOT_DUE;
 	default:
 		return REASON_FAILED;
 	}
+}
+
+static void take_source(enum source source, const char *text, ssize_t n, struct record *rec)
+{
+	if (n > 0)
+		parse_source(source, text, (size_t)n, rec);
+	else
+		record_drop(rec, source, reason_of(n));
 }
 
 /* Returns what outside_read() does. */
@@ -179,10 +266,7 @@ static ssize_t read_source(const struct outside *o, enum source source, bool of_
 	char text[TEXT_MAX];
 	ssize_t n = outside_read(o, source_table[source].file, of_memory, text, sizeof(text));
 
-	if (n > 0)
-		parse_source(source, text, (size_t)n, rec);
-	else
-		record_drop(rec, source, reason_of(n));
+	take_source(source, text, n, rec);
 	return n;
 }
 
@@ -231,37 +315,66 @@ static int read_status(struct outside *o, struct record *rec)
 	return 0;
 }
 
-/* CPU time of this thread. */
-static uint64_t spent_ns(void)
+/* A walk that was answered too late has made the process wait all the same. */
+static void note_late_walk(struct outside *o, uint64_t now_ns, const struct rollup_limits *limits,
+			   struct record *rec)
 {
-	struct timespec ts;
+	outside_settle(o);
+	if (o->walked_ns)
+		rollup_done(&o->rollup, rec, o->walked_ns, now_ns, limits);
+	o->walked_ns = 0;
+}
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+/* Returns what outside_ask() does, with the cost of taking in the answer. */
+static ssize_t walk(struct outside *o, struct record *rec, uint64_t *ret_cost_ns)
+{
+	struct question question = {
+		.answer = outside_answer_file,
+		.file = source_table[SOURCE_ROLLUP].file,
+		.of_memory = true,
+		.is_walk = true,
+		.extra_ns = WALK_PATIENCE * rollup_predict(&o->rollup, rec),
+	};
+	char text[TEXT_MAX];
+	ssize_t n = outside_ask(o, &question, text, sizeof(text), ret_cost_ns);
+	uint64_t before = outside_spent_ns();
+
+	take_source(SOURCE_ROLLUP, text, n, rec);
+	*ret_cost_ns += outside_spent_ns() - before;
+	return n;
 }
 
 static void read_rollup(struct outside *o, const struct outside_limits *given, uint64_t now_ns,
 			struct record *rec)
 {
 	struct rollup_limits limits = {given->stall_ns, given->budget_ppm, given->live};
-	enum reason reason = rollup_reason(&o->rollup, rec, now_ns, &limits);
-	uint64_t before, cost;
+	enum reason reason;
+	uint64_t cost;
 
+	note_late_walk(o, now_ns, &limits, rec);
+	reason = rollup_reason(&o->rollup, rec, now_ns, &limits);
 	if (reason != REASON_OK) {
 		rec->reason[SOURCE_ROLLUP] = (uint8_t)reason;
 		return;
 	}
-	before = spent_ns();
-	read_source(o, SOURCE_ROLLUP, true, rec);
-	cost = spent_ns() - before;
+	if (outside_is_unanswered(walk(o, rec, &cost)))
+		return;
 	rollup_done(&o->rollup, rec, cost, now_ns + cost, &limits);
 }
 
-static void read_slow(const struct outside *o, struct record *rec)
+static void ask_source(struct outside *o, enum source source, struct record *rec)
+{
+	char text[TEXT_MAX];
+	ssize_t n = outside_ask_file(o, source_table[source].file, false, text, sizeof(text));
+
+	take_source(source, text, n, rec);
+}
+
+static void read_slow(struct outside *o, struct record *rec)
 {
 	/* Of the process as a whole, also without its main thread. */
-	read_source(o, SOURCE_STAT, false, rec);
-	read_source(o, SOURCE_IO, false, rec);
+	ask_source(o, SOURCE_STAT, rec);
+	ask_source(o, SOURCE_IO, rec);
 	/* The main thread's alone. */
 	if (record_has(rec, FIELD_THREADS) && rec->value[FIELD_THREADS] > 1)
 		rec->reason[SOURCE_SCHEDSTAT] = REASON_THREADS;

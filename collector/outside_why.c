@@ -24,6 +24,7 @@
 #define STATUS_MAX    16384 /* with a thousand groups */
 
 static const char ended[] = "it has ended";
+static const char unanswered[] = "cannot be told: it does not answer";
 static const char unexplained[] = "sampler did not start";
 
 struct auxv {
@@ -209,16 +210,41 @@ static const char *find_out(const struct outside *o, char *room, size_t size)
 	return has_other_root(o) ? "it has another root folder" : "libmstat.so was not loaded";
 }
 
-const char *outside_why(struct outside *o)
+static ssize_t answer_why(const struct outside *o, const struct question *question, void *buf,
+			  size_t size)
 {
 	char room[sizeof(o->why)];
 
+	(void)question;
+	snprintf(buf, size, "%s", find_out(o, room, sizeof(room)));
+	return (ssize_t)size;
+}
+
+const char *outside_why(struct outside *o)
+{
+	static const struct question question = {.answer = answer_why};
+	uint64_t cost_ns;
+	ssize_t n;
+
 	if (o->why[0])
 		return o->why;
-	snprintf(o->why, sizeof(o->why), "%s", find_out(o, room, sizeof(room)));
+	n = outside_ask(o, &question, o->why, sizeof(o->why), &cost_ns);
+	if (n < 0)
+		snprintf(o->why, sizeof(o->why), "%s",
+			 outside_is_unanswered(n) ? unanswered : "cannot be told");
+	o->is_partial |= outside_is_unanswered(n);
 	/* A path may hold anything. */
 	for (char *p = o->why; *p; p++)
 		if (!isprint((unsigned char)*p))
 			*p = '?';
 	return o->why;
+}
+
+bool outside_tells_more(struct outside *o)
+{
+	if (!o->is_partial || outside_settle(o) < 0)
+		return false;
+	o->is_partial = false;
+	o->why[0] = '\0';
+	return true;
 }

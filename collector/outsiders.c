@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <linux/kcmp.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "collector/outsiders.h"
 #include "core/tick.h"
@@ -19,6 +16,10 @@
 #define AT_ONCE 64
 /* Members of the cgroup that are taken note of in one look. */
 #define MEMBERS_MAX 32768
+/* What a process is waited for that does not answer; it misses a few ticks, once. */
+#define PATIENCE_NS 50000000u
+/* Of more than so many that do not, at a time, only what needs no answer is read. */
+#define SILENT_MAX 32
 
 void outsiders_init(struct outsiders *all, uint64_t stall_ns, uint32_t budget_ppm)
 {
@@ -40,34 +41,48 @@ static bool make_room(struct outsiders *all)
 	return true;
 }
 
-static bool is_there(struct process *process)
+static int open_outside(struct outsiders *all, pid_t pid, struct outside **ret)
+{
+	int err = 0;
+
+	if (!all->patience)
+		err = patience_new(PATIENCE_NS, SILENT_MAX, &all->patience);
+	return err < 0 ? err : outside_open(pid, all->patience, ret);
+}
+
+/* A start time that is not told is not another one. */
+static bool is_same(const struct process *process, uint64_t start_ticks)
+{
+	return !process->start_ticks || !start_ticks || process->start_ticks == start_ticks;
+}
+
+static bool is_there(struct outsiders *all, struct process *process)
 {
 	struct outside *outside = NULL;
-	struct wire_hello hello;
+	uint64_t start_ticks;
 	bool there;
 
-	if (outside_open(process->pid, &outside) < 0)
+	if (open_outside(all, process->pid, &outside) < 0)
 		return false;
-	there = outside_describe(outside, &hello) == 0 && hello.comm_len &&
-		(!process->start_ticks || process->start_ticks == hello.start_ticks);
+	there = outside_started(outside, &start_ticks) == 0 && is_same(process, start_ticks);
 	outside_close(outside);
 	return there;
 }
 
 /* Where no ends are told, the pid of one that is dead may be another's by now, or a zombie's still. */
-static void look_at(struct run *run, pid_t pid)
+static void look_at(struct outsiders *all, struct run *run, pid_t pid)
 {
 	struct process *process = processes_find(&run->processes, pid);
 
 	if (process && process->is_dead && !run->hears_ends) {
-		if (is_there(process))
+		if (is_there(all, process))
 			return;
 		processes_lose(&run->processes, process);
 	}
 	run_seen(run, pid);
 }
 
-static void look_into(struct run *run, const struct cgroup *cg)
+static void look_into(struct outsiders *all, struct run *run, const struct cgroup *cg)
 {
 	pid_t *pids = malloc(MEMBERS_MAX * sizeof(*pids));
 	int n = pids ? cgroup_processes(cg, pids, MEMBERS_MAX) : 0;
@@ -76,7 +91,7 @@ static void look_into(struct run *run, const struct cgroup *cg)
 		n = MEMBERS_MAX;
 	for (int i = 0; i < n; i++)
 		if (pids[i])
-			look_at(run, pids[i]);
+			look_at(all, run, pids[i]);
 	free(pids);
 }
 
@@ -88,29 +103,27 @@ static int try(const struct outsiders *all, struct outside *outside, uint64_t no
 	return outside_sample(outside, &all->limits, now_ns, false, &rec);
 }
 
-static bool shares_memory(pid_t pid, pid_t parent)
-{
-	return parent && syscall(SYS_kcmp, pid, parent, KCMP_VM, 0, 0) == 0;
-}
-
 static void begin(struct outsiders *all, struct run *run, struct process *process)
 {
 	struct wire_hello hello;
 	struct outside *outside = NULL;
-	int err = make_room(all) ? outside_open(process->pid, &outside) : -ENOMEM;
+	int err = make_room(all) ? open_outside(all, process->pid, &outside) : -ENOMEM;
+	bool shares_memory;
 
 	/* Again in a tenth of a second: where descriptors or memory are short, others may end. */
 	process->silent_ns = run->now_ns;
+	/* Asked first: also those that answer nothing else mostly tell this. */
+	shares_memory = err == 0 && outside_shares_memory(outside, (pid_t)process->info.ppid);
 	if (err == 0)
 		err = outside_describe(outside, &hello);
 	/* The pid is another's. */
-	if (err == 0 && process->start_ticks && process->start_ticks != hello.start_ticks)
+	if (err == 0 && !is_same(process, hello.start_ticks))
 		err = -ESRCH;
 	/* It may be a zombie by now. */
 	if (err == 0)
 		err = try(all, outside, run->now_ns);
 	/* A vfork() child that goes on so: its memory is its parent's, and counted there. */
-	if (err == 0 && shares_memory(process->pid, (pid_t)process->info.ppid))
+	if (err == 0 && shares_memory)
 		err = -EBUSY;
 	if (err < 0)
 		outside_close(outside);
@@ -130,6 +143,19 @@ static bool has_changed(const struct process *process)
 	return process->outside_image != process->images;
 }
 
+/* It did not answer at first. Returns false where its pid is another's. */
+static bool describe_anew(struct run *run, struct process *process)
+{
+	struct wire_hello hello;
+
+	if (outside_describe(process->outside, &hello) < 0)
+		return true;
+	if (!is_same(process, hello.start_ticks))
+		return false;
+	run_outside(run, process, &hello, outside_why(process->outside));
+	return true;
+}
+
 static void end(struct outsiders *all, size_t at)
 {
 	struct process *process = all->list[at];
@@ -147,12 +173,13 @@ void outsiders_look(struct outsiders *all, struct run *run, const struct cgroup 
 	all->limits.live = live ? live : 1;
 	if (cg && run->now_ns - all->looked_ns >= every_ns) {
 		all->looked_ns = run->now_ns;
-		look_into(run, cg);
+		look_into(all, run, cg);
 	}
 	for (size_t i = all->count; i > 0; i--) {
 		struct process *process = all->list[i - 1];
 
-		if (!process->peers && !has_changed(process))
+		if (!process->peers && !has_changed(process) &&
+		    (!outside_tells_more(process->outside) || describe_anew(run, process)))
 			continue;
 		end(all, i - 1);
 		run_outside_gone(run, process);
@@ -215,7 +242,7 @@ void outsiders_look_last(struct outsiders *all, struct run *run)
 	}
 	for (struct process *p = run->processes.open, *next; p; p = next) {
 		next = p->next_open;
-		if (!p->peers && !p->outside && !is_there(p))
+		if (!p->peers && !p->outside && !is_there(all, p))
 			run_end(run, p, run->now_ns);
 	}
 }
@@ -224,6 +251,8 @@ void outsiders_done(struct outsiders *all)
 {
 	while (all->count)
 		end(all, all->count - 1);
+	patience_free(all->patience);
+	all->patience = NULL;
 	free(all->list);
 	all->list = NULL;
 	all->size = 0;

@@ -11,14 +11,16 @@
 
 #include "collector/cgroup.h"
 #include "collector/outside.h"
+#include "collector/patience.h"
 #include "collector/run.h"
 
 struct outsiders {
 	struct outside_limits limits;
 	struct process **list; /* owned; borrowed processes, each with an open outside */
 	size_t count, size;
-	uint64_t looked_ns; /* into the cgroup */
-	uint64_t slow_last; /* the newest group of ticks in which everything was read */
+	struct patience *patience; /* owned: with those that do not answer; NULL: none was asked */
+	uint64_t looked_ns;	   /* into the cgroup */
+	uint64_t slow_last;	   /* the newest group of ticks in which everything was read */
 };
 
 void outsiders_init(struct outsiders *all, uint64_t stall_ns, uint32_t budget_ppm);

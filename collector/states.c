@@ -155,24 +155,28 @@ static int count_directory(int dirfd, void *arg)
 	return read_tasks(count, dirfd);
 }
 
-/* The letter of proc_pid_stat(5), field 3; 0 for a task that is gone. */
+/*
+ * The letter of proc_pid_stat(5), field 3; 0 for a task that is gone. Newer kernels have it wait there
+ * for an exec that hangs; not in status.
+ */
 static char task_state(int proc, pid_t task)
 {
 	char path[24];
 	char text[256];
-	const char *end;
+	const char *line;
+	size_t len;
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "%d/stat", (int)task);
+	snprintf(path, sizeof(path), "%d/status", (int)task);
 	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
 	n = read(fd, text, sizeof(text));
 	close(fd);
-	/* The name before it may hold anything, ") R" too; but it is short. */
-	end = n > 0 ? memrchr(text, ')', n < 64 ? (size_t)n : 64) : NULL;
-	return end && end + 2 < text + n ? end[2] : 0;
+	/* The name before it is on one line. */
+	line = n > 0 ? parse_line(text, (size_t)n, "State", &len) : NULL;
+	return line && len > 0 ? line[0] : 0;
 }
 
 static int state_of(char letter)

@@ -38,16 +38,19 @@ static uint64_t rest_ns(uint64_t cost_ns, const struct rollup_limits *limits)
 	return all / limits->budget_ppm * PPM + all % limits->budget_ppm * PPM / limits->budget_ppm;
 }
 
-enum reason rollup_reason(const struct rollup *rollup, const struct record *rec, uint64_t now_ns,
-			  const struct rollup_limits *limits)
+uint64_t rollup_predict(const struct rollup *rollup, const struct record *rec)
 {
 	uint64_t predicted = predict(rollup, rss_of(rec));
 
-	if (predicted < NS_MIN)
-		predicted = NS_MIN;
+	return predicted < NS_MIN ? NS_MIN : predicted;
+}
+
+enum reason rollup_reason(const struct rollup *rollup, const struct record *rec, uint64_t now_ns,
+			  const struct rollup_limits *limits)
+{
 	if (limits->live == 0 || now_ns < rollup->after_ns || limits->budget_ppm == 0)
 		return REASON_NOT_DUE;
-	return predicted > limits->stall_ns ? REASON_STALL : REASON_OK;
+	return rollup_predict(rollup, rec) > limits->stall_ns ? REASON_STALL : REASON_OK;
 }
 
 void rollup_done(struct rollup *rollup, struct record *rec, uint64_t cost_ns, uint64_t now_ns,

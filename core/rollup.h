@@ -24,6 +24,9 @@ struct rollup_limits {
 	uint32_t live;	     /* processes that share it; 0: not known yet, so none */
 };
 
+/* What CPU time a walk would take now; rec and rollup as below. */
+uint64_t rollup_predict(const struct rollup *rollup, const struct record *rec);
+
 /*
  * REASON_OK where smaps_rollup may be read now, else why not: REASON_NOT_DUE, REASON_STALL. rec holds
  * this tick's status: by its VmRSS the cost is predicted. now_ns and after_ns are of one clock.

@@ -38,6 +38,7 @@
 #endif
 
 static const struct outside_limits freely = {SECOND, 1000000, 1};
+static struct patience *patience;
 
 /* ---- processes ----------------------------------------------------------------------------- */
 
@@ -151,7 +152,7 @@ static struct outside *opened(pid_t pid)
 {
 	struct outside *o = NULL;
 
-	assert_int_equal(outside_open(pid, &o), 0);
+	assert_int_equal(outside_open(pid, patience, &o), 0);
 	assert_non_null(o);
 	return o;
 }
@@ -341,9 +342,112 @@ static void describe(void **state)
 	assert_int_equal(sample(o, true, &rec), -ESRCH);
 	outside_close(o);
 	o = NULL;
-	assert_int_equal(outside_open(pid, &o), -ENOENT);
+	assert_int_equal(outside_open(pid, patience, &o), -ENOENT);
 	assert_null(o);
 	outside_close(NULL);
+}
+
+static int wait_for_end(void *arg)
+{
+	for (;;)
+		pause();
+	return arg != NULL;
+}
+
+static void shares_memory(void **state)
+{
+	static char stack[65536];
+	pid_t other = child(hold_and_tell);
+	pid_t pid = clone(wait_for_end, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	struct outside *o;
+
+	(void)state;
+	assert_true(pid > 0);
+	o = opened(pid);
+	assert_true(outside_shares_memory(o, getpid()));
+	assert_false(outside_shares_memory(o, other));
+	assert_false(outside_shares_memory(o, 0));
+	outside_close(o);
+	end(pid);
+	o = opened(other);
+	assert_false(outside_shares_memory(o, getpid()));
+	outside_close(o);
+	end(other);
+}
+
+static ssize_t answer_late(const struct outside *o, const struct question *question, void *buf,
+			   size_t size)
+{
+	char byte;
+
+	(void)o;
+	(void)buf;
+	(void)size;
+	return read(question->parent, &byte, 1);
+}
+
+/* Asked what it does not answer, it tells what needs no answer, and nothing else is asked. */
+static void unanswered(void **state)
+{
+	pid_t pid = child(hold_and_tell);
+	struct question question = {.answer = answer_late};
+	struct patience *some;
+	struct wire_hello hello;
+	struct outside *o;
+	struct record rec;
+	uint64_t cost, start;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(patience_new(SECOND / 2, 2, &some), 0);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	question.parent = ends[0];
+	assert_int_equal(outside_open(pid, some, &o), 0);
+	assert_int_equal(outside_ask(o, &question, NULL, 0, &cost), -ETIMEDOUT);
+	assert_int_equal(outside_ask(o, &question, NULL, 0, &cost), -ETIMEDOUT);
+	assert_int_equal(patience_out(some), 1);
+	assert_int_equal(sample(o, true, &rec), 0);
+	between(&rec, FIELD_RSS, HELD, HELD + 200 * MIB);
+	assert_int_equal(rec.reason[SOURCE_STATUS], REASON_OK);
+	assert_int_equal(rec.reason[SOURCE_SCHEDSTAT], REASON_OK);
+	assert_int_equal(rec.reason[SOURCE_ROLLUP], REASON_FAILED);
+	assert_int_equal(rec.reason[SOURCE_STAT], REASON_FAILED);
+	assert_int_equal(rec.reason[SOURCE_IO], REASON_FAILED);
+	assert_int_equal(outside_describe(o, &hello), 0);
+	assert_int_equal(hello.ppid, getpid());
+	assert_int_equal(hello.start_ticks, 0);
+	assert_int_equal(hello.comm_len, strlen(COMM));
+	assert_memory_equal(hello.comm, COMM, hello.comm_len);
+	assert_int_equal(hello.uid, geteuid());
+	assert_int_equal(hello.exe_len + hello.argv_len, 0);
+	assert_int_equal(outside_started(o, &start), 0);
+	assert_int_equal(start, 0);
+	assert_false(outside_shares_memory(o, getpid()));
+	assert_string_equal(outside_why(o), "cannot be told: it does not answer");
+	assert_false(outside_tells_more(o));
+
+	/* It answers, and is left in peace for a while. */
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	for (unsigned i = 0; i < 5000 && outside_settle(o) == -ETIMEDOUT; i++)
+		usleep(1000);
+	assert_true(outside_settle(o) == -EAGAIN || outside_settle(o) == 0);
+	for (unsigned i = 0; i < 5000 && !outside_tells_more(o); i++)
+		usleep(1000);
+	assert_false(outside_tells_more(o));
+	assert_int_equal(outside_describe(o, &hello), 0);
+	assert_int_equal(hello.start_ticks, start_ticks(pid));
+	assert_true(hello.exe_len > 0 && hello.argv_len > 0);
+	assert_int_equal(sample(o, true, &rec), 0);
+	assert_int_equal(rec.reason[SOURCE_ROLLUP], REASON_OK);
+	assert_int_equal(rec.reason[SOURCE_IO], REASON_OK);
+	assert_false(outside_tells_more(o));
+
+	/* What is out when it is closed comes back to nobody. */
+	assert_int_equal(outside_ask(o, &question, NULL, 0, &cost), -ETIMEDOUT);
+	outside_close(o);
+	patience_free(some);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	end(pid);
 }
 
 static void no_descriptors(void **state)
@@ -356,7 +460,7 @@ static void no_descriptors(void **state)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	none = (struct rlimit){0, limit.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	assert_int_equal(outside_open(getpid(), &o), -EMFILE);
+	assert_int_equal(outside_open(getpid(), patience, &o), -EMFILE);
 	/* It has not ended, only cannot be read. */
 	assert_int_equal(sample(before, true, &rec), 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -731,6 +835,8 @@ static int setup(void **state)
 
 	(void)state;
 	snprintf(folder, sizeof(folder), "%.40s/mo.XXXXXX", tmp ? tmp : "/tmp");
+	if (patience_new(10 * SECOND, 1, &patience) < 0)
+		return -1;
 	return mkdtemp(folder) && chmod(folder, 0755) == 0 ? 0 : -1;
 }
 
@@ -743,6 +849,7 @@ static int teardown(void **state)
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(names); i++)
 		unlink(in_folder(names[i]));
+	patience_free(patience);
 	return rmdir(folder);
 }
 
@@ -754,6 +861,8 @@ int main(void)
 		cmocka_unit_test(threads),
 		cmocka_unit_test(main_thread_ended),
 		cmocka_unit_test(describe),
+		cmocka_unit_test(shares_memory),
+		cmocka_unit_test(unanswered),
 		cmocka_unit_test(no_descriptors),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(denied),
