@@ -21,7 +21,7 @@
 
 struct process {
 	pid_t pid, parent;
-	uint64_t start_ticks;
+	uint64_t start_ticks; /* of who is ours, once noted */
 	bool is_ours;
 };
 
@@ -31,31 +31,52 @@ struct process_table {
 	size_t count, room;
 };
 
-/* False: there is none, or it is dead. */
-static bool look_at(pid_t pid, struct process *ret)
+static ssize_t read_file(pid_t pid, const char *name, char *buf, size_t size)
 {
 	char path[32];
-	char text[1024];
-	const char *end;
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text));
+		return -errno;
+	n = read(fd, buf, size);
 	close(fd);
-	/* "pid (comm) S ppid": the name may hold anything. */
-	end = n > 0 ? memrchr(text, ')', (size_t)n) : NULL;
-	if (!end || end + 2 >= text + n || strchr("ZXx", end[2]))
+	return n;
+}
+
+/*
+ * False: there is none, or it is dead. Not by stat: on newer kernels that waits for an exec, which may
+ * hang, and all that the machine has are looked at.
+ */
+static bool look_at(pid_t pid, struct process *ret)
+{
+	char text[1024];
+	ssize_t n = read_file(pid, "status", text, sizeof(text));
+	size_t state_len, parent_len;
+	const char *state, *parent;
+
+	if (n <= 0)
+		return false;
+	state = parse_line(text, (size_t)n, "State", &state_len);
+	parent = parse_line(text, (size_t)n, "PPid", &parent_len);
+	if (!state || !parent || state_len == 0 || strchr("ZXx", state[0]))
 		return false;
 	*ret = (struct process){
 		.pid = pid,
-		.parent = (pid_t)parse_word(text, (size_t)n, 4),
-		.start_ticks = parse_word(text, (size_t)n, 22),
+		.parent = (pid_t)parse_number(parent, parent_len, NULL),
 	};
 	return true;
+}
+
+/* 0: there is none. */
+static uint64_t start_of(pid_t pid)
+{
+	char text[1024];
+	ssize_t n = read_file(pid, "stat", text, sizeof(text));
+
+	return n > 0 ? parse_word(text, (size_t)n, 22) : 0;
 }
 
 static int table_add(struct process_table *table, const struct process *process)
@@ -77,7 +98,7 @@ static bool is_foreign(const struct rest *rest, const struct process *process)
 {
 	for (size_t i = 0; i < rest->foreign_count; i++)
 		if (rest->foreign[i].pid == process->pid &&
-		    rest->foreign[i].start_ticks == process->start_ticks)
+		    rest->foreign[i].start_ticks == start_of(process->pid))
 			return true;
 	return false;
 }
@@ -102,6 +123,21 @@ static int mark_ours(const struct rest *rest, struct process_table *table)
 		}
 	} while (count > before);
 	return count;
+}
+
+/* Of who is still the one that was looked at: a child of the same parent. */
+static void note_starts(struct process_table *table)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		struct process *process = &table->list[i];
+		struct process now;
+
+		if (!process->is_ours)
+			continue;
+		process->start_ticks = start_of(process->pid);
+		if (!look_at(process->pid, &now) || now.parent != process->parent)
+			process->start_ticks = 0;
+	}
 }
 
 /* Returns how many are ours. */
@@ -131,6 +167,7 @@ void rest_adopt(struct rest *ret)
 	*ret = (struct rest){0};
 	/* A shell that has started others before it execs mstat leaves them to it. */
 	count = table_read(ret, &table);
+	note_starts(&table);
 	if (count > 0)
 		ret->foreign = calloc((size_t)count, sizeof(*ret->foreign));
 	/* Their children, too, who may come to us as orphans. */
@@ -180,12 +217,11 @@ int rest_count(const struct rest *rest)
 /* Not who has the pid of a dead one by now. */
 static void kill_process(const struct process *process)
 {
-	struct process now;
 	int pidfd = pidfd_open(process->pid, 0);
 
 	if (pidfd < 0)
 		return;
-	if (look_at(process->pid, &now) && now.start_ticks == process->start_ticks)
+	if (process->start_ticks && start_of(process->pid) == process->start_ticks)
 		pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 	close(pidfd);
 }
@@ -198,6 +234,7 @@ int rest_kill(struct rest *rest)
 		struct process_table table;
 		int count = table_read(rest, &table);
 
+		note_starts(&table);
 		for (size_t i = 0; i < table.count; i++)
 			if (table.list[i].is_ours)
 				kill_process(&table.list[i]);

@@ -10,7 +10,9 @@
 
 hold=$TARGETS/collect_hold
 order=$TMP/order
-cp "$TARGETS/static_collect_wait" stuck
+# Nobody else's, who is looked at as well.
+stuck=stuck$$
+cp "$TARGETS/static_collect_wait" "$stuck"
 cp "$TARGETS/static_collect_wait" fine
 samples() { mstat-decode -what samples "$1" 2>/dev/null; }
 # told FILE COMM: argv and how of the processes of that name
@@ -31,7 +33,7 @@ at_least() {
 calls() { wc -c 2>/dev/null <"$order.calls" || echo 0; }
 called() { [ "$(calls)" -ge 1 ]; }
 keep_silent() {
-	echo "stuck $1 $2" >order.new
+	echo "$stuck $1 $2" >order.new
 	mv order.new order
 }
 ended() { ! kill -0 "$1" 2>/dev/null; }
@@ -42,10 +44,10 @@ begin() {
 	touch go
 	start env FAULTS_SILENT="$order" LD_PRELOAD="$TARGETS/libfaults_silent.so" "$BIN/mstat" -freq 50 \
 		-pss-budget 50% -o "$1" -- sh -c '
-		for i in $(seq "$4"); do "$1/stuck" 600000 true & all="$all $!"; done
+		for i in $(seq "$4"); do "$1/$5" 600000 true & all="$all $!"; done
 		"$1/fine" 600000 true & all="$all $!"
 		"$2" 1 0 0 "$1/ready" "$3"
-		kill $all; exit 5' - "$TMP" "$hold" "$TMP/go" "$2"
+		kill $all; exit 5' - "$TMP" "$hold" "$TMP/go" "$2" "$stuck"
 	mstat=$started
 	ok "$1: a run" wait_for 30 test -e ready
 }
@@ -64,9 +66,9 @@ finish() {
 
 # One that has told all falls silent, and tells all again.
 begin rollup.mstat 1
-ok "both are walked" wait_for 30 at_least 1 1 rollup.mstat stuck
+ok "both are walked" wait_for 30 at_least 1 1 rollup.mstat "$stuck"
 ok "both are walked" wait_for 30 at_least 1 1 rollup.mstat fine
-like "what they are" "$(told rollup.mstat stuck)" '\|outside, static program$'
+like "what they are" "$(told rollup.mstat "$stuck")" '\|outside, static program$'
 keep_silent smaps_rollup read
 ok "one falls silent" wait_for 30 called
 silent=$(newest rollup.mstat)
@@ -75,14 +77,14 @@ silent_end=$(newest rollup.mstat)
 read -r n rss pss < <(rows rollup.mstat fine "$((silent + 50))" "$silent_end")
 ok "nearly on every tick ($n, $pss walks, of $((silent_end - silent - 50)))" \
 	test $((n * 10)) -ge $(((silent_end - silent - 50) * 8)) -a $((pss * 10)) -ge $((n * 8))
-read -r m rss pss < <(rows rollup.mstat stuck "$((silent + 50))" "$silent_end")
+read -r m rss pss < <(rows rollup.mstat "$stuck" "$((silent + 50))" "$silent_end")
 ok "the silent one is sampled, too ($m)" test $((m * 10)) -ge $((n * 9))
 is "without PSS, with RSS" "$pss $rss" "0 $m"
-like "and why is told" "$(samples rollup.mstat | column comm tick notes | awk -F '\t' -v tick="$silent_end" '$1 == "stuck" && $2 == tick - 1 { print $3 }')" \
+like "and why is told" "$(samples rollup.mstat | column comm tick notes | awk -F '\t' -v comm="$stuck" -v tick="$silent_end" '$1 == comm && $2 == tick - 1 { print $3 }')" \
 	'smaps_rollup:failed'
 is "it was asked once" "$(calls)" 1
 rm order
-ok "it is walked when it speaks again" wait_for 30 at_least 20 15 rollup.mstat stuck "$silent_end"
+ok "it is walked when it speaks again" wait_for 30 at_least 20 15 rollup.mstat "$stuck" "$silent_end"
 finish rollup.mstat
 
 # One that is silent from the first, and to the end.
@@ -92,7 +94,7 @@ for what in "cmdline open" "maps open" "auxv open" "io read" "stat read"; do
 	keep_silent $what
 	begin "$file" 1
 	ok "$file: one is silent" wait_for 30 called
-	ok "$file: both are sampled" wait_for 30 at_least 60 0 "$file" stuck
+	ok "$file: both are sampled" wait_for 30 at_least 60 0 "$file" "$stuck"
 	ok "$file: the other one is walked" wait_for 30 at_least 60 50 "$file" fine
 	# Having been forked, it may have said hello, and is asked who it is then, too.
 	most=1
@@ -101,31 +103,31 @@ for what in "cmdline open" "maps open" "auxv open" "io read" "stat read"; do
 	finish "$file"
 	rm order
 done
-like "of which nothing more is known" "$(told cmdline.mstat stuck)" '^\|outside, cannot be told: it does not answer$'
+like "of which nothing more is known" "$(told cmdline.mstat "$stuck")" '^\|outside, cannot be told: it does not answer$'
 like "as of the other one" "$(told cmdline.mstat fine)" '/fine.*\|outside, static program$'
 
 # What could not be told at first is told when it can be.
 keep_silent cmdline read
 begin again.mstat 1
 ok "one is silent" wait_for 30 called
-ok "it is sampled" wait_for 30 at_least 20 0 again.mstat stuck
-unlike "what it is is not told" "$(told again.mstat stuck)" static
+ok "it is sampled" wait_for 30 at_least 20 0 again.mstat "$stuck"
+unlike "what it is is not told" "$(told again.mstat "$stuck")" static
 rm order
-speaks() { told again.mstat stuck | grep -q '/stuck.*|outside, static program$'; }
+speaks() { told again.mstat "$stuck" | grep -q '/stuck[0-9].*|outside, static program$'; }
 ok "then it is" wait_for 30 speaks
-ok "and walked" wait_for 30 at_least 20 10 again.mstat stuck
+ok "and walked" wait_for 30 at_least 20 10 again.mstat "$stuck"
 finish again.mstat
 
 # More than are waited for.
 keep_silent smaps_rollup read
 begin many.mstat 40
 ok "some are silent" wait_for 30 called
-ok "all are sampled" wait_for 60 at_least 800 0 many.mstat stuck
+ok "all are sampled" wait_for 60 at_least 800 0 many.mstat "$stuck"
 ok "and the other one" wait_for 30 at_least 20 0 many.mstat fine
 many() { [ "$(calls)" -ge 28 ]; }
 ok "many were asked" wait_for 30 many
 ok "and no more than may be ($(calls))" test "$(calls)" -le 32
 rm order
-walked() { [ "$(samples many.mstat | column comm process pss_bytes | awk -F '\t' '$1 == "stuck" && $3 > 0 { print $2 }' | sort -u | wc -l)" = 40 ]; }
+walked() { [ "$(samples many.mstat | column comm process pss_bytes | awk -F '\t' -v comm="$stuck" '$1 == comm && $3 > 0 { print $2 }' | sort -u | wc -l)" = 40 ]; }
 ok "in the end all are walked" wait_for 60 walked
 finish many.mstat
