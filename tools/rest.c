@@ -16,6 +16,9 @@
 #include "core/parse.h"
 #include "tools/rest.h"
 
+/* They may be as many as fast. */
+#define REAP_MAX 1000
+
 #define KILL_ROUNDS 500
 #define ROUND_MS    10
 
@@ -188,15 +191,22 @@ void rest_done(struct rest *rest)
 bool rest_reap(pid_t pid, int *ret_status)
 {
 	bool found = false;
+	bool ended = false;
+	unsigned count = 0;
 	pid_t dead;
 	int status;
 
-	while ((dead = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (dead != pid)
+	while (count < REAP_MAX && (dead = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		count++;
+		/* Once it has ended its pid may be an orphan's. */
+		if (dead != pid || ended)
 			continue;
 		*ret_status = status;
 		found = true;
+		ended = !WIFSTOPPED(status);
 	}
+	if (count == REAP_MAX)
+		kill(getpid(), SIGCHLD);
 	return found;
 }
 

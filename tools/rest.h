@@ -26,7 +26,8 @@ void rest_adopt(struct rest *ret);
 void rest_done(struct rest *rest);
 
 /*
- * Reaps all children that are dead, whoever they are. Returns whether there was news of pid; then
+ * Reaps children that are dead, whoever they are: all, or so many that it sends itself another SIGCHLD
+ * for the others. Returns whether there was news of pid; then
  * *ret_status is as of wait(2), of its end or of its stop. Children with an exit signal other than
  * SIGCHLD are left alone.
  */

@@ -107,6 +107,20 @@ exits "-kill-rest: of those who fork faster than one can look" 6 mstat -q -kill-
 is "all are killed" "$(pgrep -cf "$storm")" 0
 ok "in time" test $((SECONDS - before)) -lt 20
 is "without a word" "$err" ""
+# A list of those is old when it is read, and to kill by it may take some luck: the kernel does it at
+# once (cgroup.kill), or they are frozen first.
+if strace -o trace true 2>/dev/null; then
+	run strace -yy -o trace -e trace=write,pidfd_send_signal mstat -v -kill-rest -o run.mstat -- "$storm"
+	is "also when it is slow its status is told, and not that of one who has its pid later" "$status" 6
+	if grep -q "own writable cgroup" <<<"$err"; then
+		like "they are killed at once, or frozen and then killed" "$(grep -m 1 'cgroup\.kill\|cgroup\.freeze\|FROZEN\|SIGKILL' trace)" \
+			'^write\(.*(/cgroup\.kill>, "1"|/cgroup\.freeze>, "1"|/freezer\.state>, "FROZEN")'
+	else
+		skip "they are killed at once, or frozen and then killed" "no cgroup"
+	fi
+else
+	skip "they are killed at once, or frozen and then killed" "no strace"
+fi
 exits "-wait-all and -kill-rest exclude each other" 125 mstat -wait-all -kill-rest -- true
 is "one line says so" "$err" "mstat: -wait-all and -kill-rest exclude each other"
 
