@@ -164,6 +164,11 @@ static struct process *on_hello(void *arg, const struct peer *peer, const struct
 	/* Its own word may be that of another time namespace, or a lie. */
 	if (peer->start_ticks && (!peer->is_guess || peer->start_ticks == hello->start_ticks))
 		checked.start_ticks = peer->start_ticks;
+	/* Likewise; and it was made before it came. */
+	checked.time_ns -= (uint64_t)c->clock_offset;
+	if (hello->start_ticks != checked.start_ticks || !hello->time_ns ||
+	    checked.time_ns > peer->accepted_ns)
+		checked.time_ns = peer->accepted_ns;
 	/* It may have been forked since the drain began. */
 	c->run.now_ns = host_now(c);
 	return run_hello(&c->run, peer->pid, peer->accepted_ns, &checked);
@@ -467,7 +472,8 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	/* Without it, processes are known by their samplers and from the cgroup alone. */
 	lifecycle_new(c->clock_offset, &c->lifecycle);
 	c->run.hears_ends = c->lifecycle && lifecycle_has_events(c->lifecycle, &why);
-	c->run.hears_records = c->lifecycle && lifecycle_has_records(c->lifecycle, &why);
+	c->run.hears_last = c->lifecycle && lifecycle_has_records(c->lifecycle, &why) &&
+			    lifecycle_marks_last(c->lifecycle);
 	c->run.on_tick = config->on_tick;
 	c->run.arg = config->arg;
 	c->run.is_there = is_there;
@@ -633,7 +639,7 @@ static void count_losses(struct collector *c)
 	if (!c->lifecycle)
 		return;
 	lifecycle_losses(c->lifecycle, &losses);
-	if (c->run.hears_records)
+	if (lifecycle_has_records(c->lifecycle, NULL))
 		record_set(sum, FIELD_RECORDS_LOST, (int64_t)(losses.records + losses.queue));
 	if (c->run.hears_ends)
 		record_set(sum, FIELD_FORKS_LOST, (int64_t)losses.events);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <linux/cn_proc.h>
-#include <linux/connector.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <poll.h>
@@ -18,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/connector.h"
 #include "collector/lifecycle.h"
 #include "collector/lifequeue.h"
 #include "collector/smallfile.h"
@@ -42,15 +41,8 @@
 #define BATCH	64
 #define BATCHES 1000
 
-#define EVENT_MAX 256
-#define CPUS_MAX  1024
-#define WHY_MAX	  160
-
-/* Linux 6.6: which events are wanted, said after the plain PROC_CN_MCAST_LISTEN. */
-struct filter {
-	uint32_t op;
-	uint32_t events;
-};
+#define CPUS_MAX 1024
+#define WHY_MAX	 160
 
 /* One of the two kinds of messages. */
 struct feed {
@@ -68,10 +60,12 @@ struct lifecycle {
 	struct feed records, events;
 	uint16_t family;
 	char cpus[CPUS_MAX];
+	struct names *names; /* owned; NULL: execs have no names */
 	pid_t canary;
 	bool canary_forked, canary_recorded;
+	bool marks_last;      /* as the canary's record says */
 	uint8_t *record_bufs; /* owned: BATCH of TASKSTATS_REPLY_MAX */
-	uint8_t *event_bufs;  /* owned: BATCH of EVENT_MAX */
+	uint8_t *event_bufs;  /* owned: BATCH of CONNECTOR_MESSAGE_MAX */
 
 	int wake; /* owned: the eventfd that ends the reader's sleep */
 	pthread_t reader;
@@ -99,24 +93,14 @@ static void refuse(struct feed *feed, const char *why, int error)
 		snprintf(feed->why, sizeof(feed->why), "%s", why);
 }
 
-static int netlink_open(struct feed *feed, int protocol, unsigned groups)
+/* Returns 0, or the error that the socket is. */
+static int feed_with(struct feed *feed, int fd)
 {
-	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = groups};
-	int size = RECEIVE_BYTES;
-	int one = 1;
-	socklen_t len = sizeof(size);
-
-	feed->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
-	if (feed->fd < 0)
-		return -errno;
-	if (setsockopt(feed->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		setsockopt(feed->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (getsockopt(feed->fd, SOL_SOCKET, SO_RCVBUF, &size, &len))
-		return -errno;
-	feed->pause_ms = size >= ROOMY_BYTES ? PAUSE_MS : PAUSE_SHORT_MS;
-	/* Told of ENOBUFS, a socket that was full once takes nothing until it is empty. */
-	setsockopt(feed->fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one, sizeof(one));
-	return bind(feed->fd, (struct sockaddr *)&addr, sizeof(addr)) ? -errno : 0;
+	feed->fd = fd;
+	if (fd < 0)
+		return fd;
+	feed->pause_ms = netlink_size(fd) >= ROOMY_BYTES ? PAUSE_MS : PAUSE_SHORT_MS;
+	return 0;
 }
 
 /* ---- opening: exit records --------------------------------------------------------------------- */
@@ -160,7 +144,7 @@ static void possible_cpus(struct lifecycle *l)
 static int records_open(struct lifecycle *l)
 {
 	uint8_t buf[TASKSTATS_REPLY_MAX];
-	int err = netlink_open(&l->records, NETLINK_GENERIC, 0);
+	int err = feed_with(&l->records, netlink_open(NETLINK_GENERIC, 0, RECEIVE_BYTES));
 	ssize_t n;
 
 	if (err) {
@@ -191,34 +175,11 @@ static int records_open(struct lifecycle *l)
 
 /* ---- opening: events --------------------------------------------------------------------------- */
 
-static int events_send(int fd, const void *data, uint16_t len)
-{
-	struct cn_msg cn = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .len = len};
-	struct nlmsghdr nl = {
-		.nlmsg_len = (uint32_t)NLMSG_LENGTH(sizeof(cn) + len),
-		.nlmsg_type = NLMSG_DONE,
-	};
-	uint8_t msg[NLMSG_SPACE(sizeof(cn) + sizeof(struct filter))] = {0};
-
-	memcpy(msg, &nl, sizeof(nl));
-	memcpy(msg + NLMSG_HDRLEN, &cn, sizeof(cn));
-	memcpy(msg + NLMSG_HDRLEN + sizeof(cn), data, len);
-	return send(fd, msg, nl.nlmsg_len, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 static int events_open(struct lifecycle *l)
 {
-	uint32_t listen_op = PROC_CN_MCAST_LISTEN;
-	struct filter filter = {
-		.op = PROC_CN_MCAST_LISTEN,
-		.events = PROC_EVENT_FORK | PROC_EVENT_EXEC | (uint32_t)PROC_EVENT_EXIT,
-	};
-	int err = netlink_open(&l->events, NETLINK_CONNECTOR, CN_IDX_PROC);
+	uint32_t kinds = PROC_EVENT_FORK | PROC_EVENT_EXEC | (uint32_t)PROC_EVENT_EXIT;
+	int err = feed_with(&l->events, connector_open(kinds, RECEIVE_BYTES));
 
-	if (!err)
-		err = events_send(l->events.fd, &listen_op, sizeof(listen_op));
-	if (!err) /* passed over by kernels that do not know it */
-		events_send(l->events.fd, &filter, sizeof(filter));
 	if (err == -EPERM)
 		refuse(&l->events,
 		       "no fork events without CAP_NET_ADMIN before Linux 6.6: run mstat as root",
@@ -256,8 +217,10 @@ static bool is_canary(struct lifecycle *l, const struct life_event *event)
 	}
 	if (event->kind == LIFE_FORK)
 		l->canary_forked = true;
-	if (event->kind == LIFE_RECORD)
+	if (event->kind == LIFE_RECORD) {
 		l->canary_recorded = true;
+		l->marks_last = event->record->tells_group;
+	}
 	return true;
 }
 
@@ -320,41 +283,28 @@ static bool event_of_process(const struct proc_event *told, struct life_event *r
 	}
 }
 
-/* The event in a message of the connector; all zero where there is none. */
-static struct proc_event event_unpack(const uint8_t *buf, size_t len)
-{
-	const size_t head = NLMSG_HDRLEN + sizeof(struct cn_msg);
-	struct proc_event told = {0};
-	struct cn_msg cn;
-
-	if (len < head)
-		return told;
-	memcpy(&cn, buf + NLMSG_HDRLEN, sizeof(cn));
-	len -= head;
-	if (cn.id.idx != CN_IDX_PROC || cn.id.val != CN_VAL_PROC || cn.len > len)
-		return told;
-	/* Older kernels' is shorter: they do not tell an EXIT's parent. */
-	memcpy(&told, buf + head, cn.len < sizeof(told) ? cn.len : sizeof(told));
-	return told;
-}
-
 /* Queues a batch of events; returns whether all that happened up to that time has been read. */
 static bool take_events(struct lifecycle *l, uint64_t until_ns)
 {
 	struct mmsghdr heads[BATCH];
-	unsigned n = receive(l->events.fd, l->event_bufs, EVENT_MAX, heads);
+	unsigned n = receive(l->events.fd, l->event_bufs, CONNECTOR_MESSAGE_MAX, heads);
 	uint64_t newest_ns = 0;
 
 	pthread_mutex_lock(&l->lock);
 	for (unsigned i = 0; i < n; i++) {
-		struct proc_event told =
-			event_unpack(l->event_bufs + i * EVENT_MAX, heads[i].msg_len);
+		struct proc_event told = connector_unpack(l->event_bufs + i * CONNECTOR_MESSAGE_MAX,
+							  heads[i].msg_len);
 		struct life_event event;
+		struct life_name name;
 
 		if (told.timestamp_ns > newest_ns)
 			newest_ns = told.timestamp_ns;
-		if (event_of_process(&told, &event))
-			push(l, &event);
+		if (!event_of_process(&told, &event))
+			continue;
+		if (event.kind == LIFE_EXEC && l->names &&
+		    names_take(l->names, event.pid, event.time_ns, &name))
+			event.name = &name;
+		push(l, &event);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return n < BATCH || newest_ns > until_ns;
@@ -530,7 +480,11 @@ static int start(struct lifecycle *l)
 	if (records_err && events_err)
 		return records_err;
 	err = prove(l);
-	return err ? err : start_reader(l);
+	if (err)
+		return err;
+	if (l->events.fd >= 0)
+		names_new(&l->names); /* else execs go without */
+	return start_reader(l);
 }
 
 static struct lifecycle *make(int64_t clock_offset)
@@ -544,7 +498,7 @@ static struct lifecycle *make(int64_t clock_offset)
 	l->records.fd = l->events.fd = l->wake = -1;
 	l->limit = LIFECYCLE_QUEUE_MAX;
 	l->record_bufs = malloc((size_t)BATCH * TASKSTATS_REPLY_MAX);
-	l->event_bufs = malloc((size_t)BATCH * EVENT_MAX);
+	l->event_bufs = malloc((size_t)BATCH * CONNECTOR_MESSAGE_MAX);
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -588,16 +542,12 @@ static void stop_reader(struct lifecycle *l)
 	pthread_join(l->reader, NULL);
 }
 
-/* Kernels before 6.6 count listeners, and a closed socket is not subtracted. */
 static void close_feeds(struct lifecycle *l)
 {
-	uint32_t ignore_op = PROC_CN_MCAST_IGNORE;
 	uint8_t buf[TASKSTATS_REQUEST_MAX + CPUS_MAX];
 
-	if (l->events.fd >= 0) {
-		events_send(l->events.fd, &ignore_op, sizeof(ignore_op));
-		close(l->events.fd);
-	}
+	if (l->events.fd >= 0)
+		connector_close(l->events.fd);
 	if (l->records.fd >= 0) {
 		size_t len = taskstats_pack_register(buf, l->family, SEQ_REGISTER, l->cpus, false);
 
@@ -611,6 +561,7 @@ void lifecycle_free(struct lifecycle *l)
 	if (!l)
 		return;
 	stop_reader(l);
+	names_free(l->names);
 	close_feeds(l);
 	if (l->wake >= 0)
 		close(l->wake);
@@ -653,6 +604,11 @@ bool lifecycle_has_events(const struct lifecycle *l, const char **ret_why)
 bool lifecycle_has_records(const struct lifecycle *l, const char **ret_why)
 {
 	return has(&l->records, ret_why);
+}
+
+bool lifecycle_marks_last(const struct lifecycle *l)
+{
+	return l->marks_last;
 }
 
 void lifecycle_limit(struct lifecycle *l, size_t bytes)

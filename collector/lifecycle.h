@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "collector/names.h"
 #include "core/taskstats.h"
 
 struct lifecycle;
@@ -37,6 +38,7 @@ struct life_event {
 	pid_t parent; /* FORK, RECORD: thread group of the real parent; else 0 */
 	int status;   /* EXIT: as wait(2) has it; else 0 */
 	const struct taskstats_exit *record; /* RECORD: borrowed for the call; else NULL */
+	const struct life_name *name; /* EXEC: what it is now, likewise; NULL: could not be had */
 };
 
 /* What the kernel told and nobody heard, of the whole machine. */
@@ -63,6 +65,9 @@ const char *lifecycle_why(int error);
  * not and what would help; borrowed from l. */
 bool lifecycle_has_events(const struct lifecycle *l, const char **ret_why);
 bool lifecycle_has_records(const struct lifecycle *l, const char **ret_why);
+
+/* Whether the RECORD of a process's last thread says so (TASKSTATS_GROUP: Linux 5.19). */
+bool lifecycle_marks_last(const struct lifecycle *l);
 
 /* Bounds the queue, which holds LIFECYCLE_QUEUE_MAX bytes if this is not called. */
 #define LIFECYCLE_QUEUE_MAX ((size_t)256 << 20)

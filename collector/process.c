@@ -88,6 +88,26 @@ void processes_close(struct processes *all, struct process *process)
 	process->next_open = process->prev_open = NULL;
 }
 
+/* ---- what it is called ------------------------------------------------------------------------- */
+
+struct process_text {
+	unsigned owners;
+	char bytes[];
+};
+
+struct process_next {
+	uint64_t time_ns;
+	struct life_name name; /* borrowed from what follows */
+	char comm[WIRE_COMM_MAX];
+	char bytes[];
+};
+
+static void let_go(struct process_text *text)
+{
+	if (text && --text->owners == 0)
+		free(text);
+}
+
 static const char *append(char **at, const char *text, size_t len)
 {
 	char *start = *at;
@@ -98,39 +118,127 @@ static const char *append(char **at, const char *text, size_t len)
 	return start;
 }
 
-int process_describe(struct process *process, const struct wire_hello *hello)
+/* The name may be borrowed from the text that it replaces. */
+static int set_text(struct process *process, const struct life_name *name)
 {
-	char *text = malloc(hello->comm_len + hello->exe_len + hello->argv_len + 1);
+	struct process_text *text =
+		malloc(sizeof(*text) + name->comm_len + name->exe_len + name->argv_len);
 	struct rows_process *info = &process->info;
-	char *at = text;
+	char *at;
 
 	if (!text)
 		return -ENOMEM;
-	/* Who forked it is its parent, and stays so; else who is now. */
-	if (hello->ppid && !process->start_ns)
-		info->ppid = hello->ppid;
-	info->uid = hello->uid;
-	info->gid = hello->gid;
-	info->comm = append(&at, hello->comm, info->comm_len = hello->comm_len);
-	info->exe = append(&at, hello->exe, info->exe_len = hello->exe_len);
-	info->argv = append(&at, hello->argv, info->argv_len = hello->argv_len);
-	free(process->text);
+	text->owners = 1;
+	at = text->bytes;
+	info->comm = append(&at, name->comm, info->comm_len = name->comm_len);
+	info->exe = append(&at, name->exe, info->exe_len = name->exe_len);
+	info->argv = append(&at, name->argv, info->argv_len = name->argv_len);
+	let_go(process->text);
 	process->text = text;
 	process->is_told = false;
 	snprintf(process->comm, sizeof(process->comm), "%.*s", (int)info->comm_len, info->comm);
 	return 0;
 }
 
+int process_describe(struct process *process, const struct wire_hello *hello)
+{
+	const struct life_name name = {hello->comm,	hello->exe,	hello->argv,
+				       hello->comm_len, hello->exe_len, hello->argv_len};
+	int err = set_text(process, &name);
+
+	if (err)
+		return err;
+	/* Who forked it is its parent, and stays so; else who is now. */
+	if (hello->ppid && !process->start_ns)
+		process->info.ppid = hello->ppid;
+	process->info.uid = hello->uid;
+	process->info.gid = hello->gid;
+	return 0;
+}
+
 int process_name(struct process *process, const char *comm, size_t len)
 {
 	const struct rows_process *info = &process->info;
-	struct wire_hello hello = {.comm = comm,
-				   .comm_len = len,
-				   .uid = (uint32_t)info->uid,
-				   .gid = (uint32_t)info->gid};
+	const struct life_name name = {comm, info->exe,	    info->argv,
+				       len,  info->exe_len, info->argv_len};
+	struct process_next *next = process->next;
 
-	return process_describe(process, &hello);
+	if (!next)
+		return set_text(process, &name);
+	next->name.comm = memcpy(next->comm, comm, next->name.comm_len = len);
+	return 0;
 }
+
+void process_inherit(struct process *process, const struct process *parent)
+{
+	struct rows_process *info = &process->info;
+
+	info->uid = parent->info.uid;
+	info->gid = parent->info.gid;
+	let_go(process->text);
+	process->text = parent->text;
+	process->is_told = false;
+	memcpy(process->comm, parent->comm, sizeof(process->comm));
+	info->comm_len = info->exe_len = info->argv_len = 0;
+	if (!process->text)
+		return;
+	process->text->owners++;
+	info->comm = parent->info.comm;
+	info->comm_len = parent->info.comm_len;
+	info->exe = parent->info.exe;
+	info->exe_len = parent->info.exe_len;
+	info->argv = parent->info.argv;
+	info->argv_len = parent->info.argv_len;
+}
+
+void process_plan(struct process *process, uint64_t time_ns, const struct life_name *name)
+{
+	static const struct life_name unknown;
+	const struct life_name *from = name ? name : &unknown;
+	struct process_next *next = malloc(sizeof(*next) + from->exe_len + from->argv_len);
+	char *at;
+
+	process_drop_plan(process);
+	process->next = next;
+	if (!next)
+		return;
+	next->time_ns = time_ns;
+	at = next->comm;
+	next->name.comm = append(&at, from->comm, next->name.comm_len = from->comm_len);
+	at = next->bytes;
+	next->name.exe = append(&at, from->exe, next->name.exe_len = from->exe_len);
+	next->name.argv = append(&at, from->argv, next->name.argv_len = from->argv_len);
+}
+
+bool process_turn(struct process *process)
+{
+	struct process_next *next = process->next;
+
+	if (!next)
+		return false;
+	/* Its comm the exit record will tell; its arguments are not those of the program before. */
+	if (!next->name.comm_len) {
+		next->name.comm = process->info.comm;
+		next->name.comm_len = process->info.comm_len;
+	}
+	if (set_text(process, &next->name) == 0)
+		process->named_ns = next->time_ns;
+	process_drop_plan(process);
+	return true;
+}
+
+bool process_is_newest(const struct process *process, uint64_t said_ns)
+{
+	return said_ns >= (process->next ? process->next->time_ns : process->named_ns);
+}
+
+void process_drop_plan(struct process *process)
+{
+	free(process->next);
+	process->next = NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------ */
 
 void process_set_how(struct process *process, const char *how, const char *why)
 {
@@ -179,8 +287,9 @@ void process_forget(struct process *process)
 	struct rows_process *info = &process->info;
 
 	info->comm_len = info->exe_len = info->argv_len = 0;
-	free(process->text);
+	let_go(process->text);
 	process->text = NULL;
+	process_drop_plan(process);
 	free(process->life);
 	process->life = NULL;
 	if (process->has_rows)
@@ -215,7 +324,8 @@ struct record *process_add_row(struct process *process, const struct record *rec
 
 static void free_process(struct process *process)
 {
-	free(process->text);
+	let_go(process->text);
+	free(process->next);
 	free(process->rows);
 	free(process->life);
 	free(process);

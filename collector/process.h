@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "collector/names.h"
 #include "core/record.h"
 #include "core/rows.h"
 #include "core/wire.h"
@@ -27,6 +28,8 @@ struct process_values {
 };
 
 struct outside;
+struct process_text;
+struct process_next;
 
 #define PROCESS_OUTSIDE_TICKS 512
 
@@ -35,14 +38,18 @@ struct process {
 	pid_t pid;
 	uint64_t start_ticks; /* word 22 of /proc/PID/stat; 0: not known */
 	uint64_t start_ns;    /* the host's CLOCK_MONOTONIC, as the kernel told; 0: it has not */
-	struct rows_process info;     /* its strings are owned by this struct, in text and how */
-	char *text;		      /* owned */
+	struct rows_process info; /* its strings are owned by this struct, in text and how */
+	struct process_text
+		*text;	   /* comm, exe, argv; shared with those forked by it; may be NULL */
+	uint64_t named_ns; /* the host's CLOCK_MONOTONIC: text is of what ran then */
+	struct process_next *next;    /* owned: what it runs now, once the past is settled; NULL */
 	char how[64];		      /* how it is measured, and why so */
 	char comm[WIRE_COMM_MAX + 1]; /* its newest name, also when text is forgotten */
 	int64_t last_rss;	      /* KiB, of its newest sample; 0: never known */
 	bool is_told;		      /* its strings stand in the run file as they are */
 	bool is_dead;		      /* by the kernel's word, not only by a connection's end */
 	bool was_inside;	      /* a sampler spoke for it */
+	bool has_spoken;	      /* and, or a look from outside, for what it runs now */
 	bool was_outside;	      /* it was sampled from outside */
 	bool has_inside_sample;	      /* and not only its hello came */
 	uint64_t outside_tick;	      /* of its newest sample from outside */
@@ -112,8 +119,24 @@ void processes_drop(struct processes *all, size_t at);
 /* Takes over what a hello, or /proc, says. Returns 0 or -ENOMEM. */
 int process_describe(struct process *process, const struct wire_hello *hello);
 
-/* Only its name is known. Returns 0 or -ENOMEM. */
+/* Its comm is that (or, where a plan is made, will be), all else stays. Returns 0 or -ENOMEM. */
 int process_name(struct process *process, const char *comm, size_t len);
+
+/* It is, like its parent that has forked it, what that one is. */
+void process_inherit(struct process *process, const struct process *parent);
+
+/*
+ * At that time it began to run another program, so called; NULL: that is not known. It is called so
+ * from process_turn() on, which returns whether there was such a plan.
+ */
+void process_plan(struct process *process, uint64_t time_ns, const struct life_name *name);
+bool process_turn(struct process *process);
+
+/* Whether what was said at that time is of what it runs now, as far as was told, planned or not. */
+bool process_is_newest(const struct process *process, uint64_t said_ns);
+
+/* What was planned is not to be, for a sampler of the new program speaks for itself. */
+void process_drop_plan(struct process *process);
 
 /* How it is measured, and why so (may be NULL): "outside, static program". */
 void process_set_how(struct process *process, const char *how, const char *why);

@@ -320,6 +320,27 @@ struct process *run_seen(struct run *run, pid_t pid)
 	return process ? process : run_add(run, pid, 0);
 }
 
+/* Those who spoke for the program before have been heard: from now on it is called anew. */
+static void turn(struct run *run, struct process *process)
+{
+	write_rows(run, process);
+	if (!process_turn(process))
+		return;
+	process->has_spoken = false;
+	run_note_change(run, process);
+}
+
+void run_named(struct run *run, struct process *process, uint64_t time_ns,
+	       const struct life_name *name)
+{
+	/* A sampler has told of this exec, or of a later one. */
+	if (!process_is_newest(process, time_ns))
+		return;
+	process_plan(process, time_ns, name);
+	if (!process->peers)
+		turn(run, process);
+}
+
 struct process *run_hello(struct run *run, pid_t pid, uint64_t heard_ns,
 			  const struct wire_hello *hello)
 {
@@ -330,8 +351,13 @@ struct process *run_hello(struct run *run, pid_t pid, uint64_t heard_ns,
 		return NULL;
 	/* What came before an exec belongs to the program that was run before. */
 	write_rows(run, process);
-	if (process_describe(process, hello) < 0)
-		return NULL;
+	if (process_is_newest(process, hello->time_ns)) {
+		if (process_describe(process, hello) < 0)
+			return NULL;
+		process_drop_plan(process);
+		process->named_ns = hello->time_ns;
+		process->has_spoken = true;
+	}
 	process_set_how(process, how_started(hello), NULL);
 	is_first = !process->was_inside && !process->was_outside;
 	is_exec = process->was_inside && !(hello->flags & WIRE_HELLO_RESTART);
@@ -359,6 +385,9 @@ void run_outside(struct run *run, struct process *process, const struct wire_hel
 	write_rows(run, process);
 	if (process_describe(process, hello) < 0)
 		return;
+	process_drop_plan(process);
+	process->named_ns = run->now_ns;
+	process->has_spoken = true;
 	if (!process->start_ticks)
 		process->start_ticks = process->info.start_ticks = hello->start_ticks;
 	process_set_how(process, "outside", why);
@@ -525,6 +554,7 @@ void run_gone(struct run *run, struct process *process)
 	process->peers--;
 	if (process->peers)
 		return;
+	turn(run, process);
 	merge_gone(&run->merge, process, last_tick(run, process));
 	if (process->is_ending)
 		return;

@@ -32,7 +32,7 @@ struct run {
 	/* CLOCK_BOOTTIME minus CLOCK_MONOTONIC, ns: start times of /proc are of the former. */
 	int64_t boottime_ns;
 	bool hears_ends;      /* the kernel tells of every fork and exit: run_life() */
-	bool hears_records;   /* and leaves an exit record of every thread */
+	bool hears_last;      /* and the exit record of each one's last thread, marked as such */
 	struct runfile *file; /* borrowed; NULL: none */
 	void (*on_tick)(void *arg, const struct record *row, int64_t time_ns);
 	void *arg;
@@ -87,6 +87,13 @@ void run_life(struct run *run, const struct life_event *event);
 /* A sampler speaks for the process with that pid; NULL where memory is out. */
 struct process *run_hello(struct run *run, pid_t pid, uint64_t heard_ns,
 			  const struct wire_hello *hello);
+
+/*
+ * It has run another program since then, so called (NULL: not known). Where it is sampled still, that
+ * is the program's before; what it says of itself is better than what others say.
+ */
+void run_named(struct run *run, struct process *process, uint64_t time_ns,
+	       const struct life_name *name);
 
 /* One of its samples. False where it cannot be one: of a tick that was or will never be. */
 bool run_sample(struct run *run, struct process *process, const struct record *rec);

@@ -29,14 +29,6 @@ static bool is_late_word(const struct process *process, uint64_t at_ns)
 	return !process->start_ns && at_ns <= process->known_ns + SLACK_NS;
 }
 
-/* Until it says, or is told, otherwise it is what its parent is. */
-static void inherit(struct process *process, const struct process *parent)
-{
-	process->info.uid = parent->info.uid;
-	process->info.gid = parent->info.gid;
-	process_name(process, parent->comm, strlen(parent->comm));
-}
-
 /* As told, or not after that. */
 static uint64_t start_of(const struct process *process)
 {
@@ -99,7 +91,7 @@ static void take_fork(struct run *run, const struct life_event *event)
 		process->info.first_ns = run_since_start(run, event->time_ns);
 	process->info.ppid = (uint64_t)event->parent;
 	if (parent && !process->text)
-		inherit(process, parent);
+		process_inherit(process, parent);
 }
 
 /*
@@ -118,7 +110,7 @@ static void take_exit(struct run *run, const struct life_event *event)
 		return;
 	process->exit_ns = event->time_ns;
 	process->exit_status = event->status;
-	if (!run->hears_records || (process->after && !process->is_over) ||
+	if (!run->hears_last || (process->after && !process->is_over) ||
 	    (process->is_dead && process->is_leader_last))
 		finish(run, process, event->time_ns, event->status);
 }
@@ -132,6 +124,7 @@ static void take_exec(struct run *run, const struct life_event *event)
 		return;
 	process->images++;
 	process->silent_ns = run->now_ns;
+	run_named(run, process, event->time_ns, event->name);
 	run_revive(run, process);
 }
 
@@ -233,8 +226,8 @@ static void take_record(struct run *run, const struct life_event *event)
 	if (record->pid == record->tgid) {
 		process->info.uid = record->uid;
 		process->info.gid = record->gid;
-		/* The name that it had in the end, for those of whom nothing else is known. */
-		if (!process->was_inside && !process->was_outside)
+		/* The name that it had in the end, for those who have not said another. */
+		if (!process->has_spoken || process->next)
 			process_name(process, record->comm,
 				     strnlen(record->comm, sizeof(record->comm)));
 	}

@@ -16,6 +16,7 @@ void wire_pack_hello(struct bytes_out *out, const struct wire_hello *hello)
 	bytes_put_blob(out, hello->comm, hello->comm_len);
 	bytes_put_blob(out, hello->exe, hello->exe_len);
 	bytes_put_blob(out, hello->argv, hello->argv_len);
+	bytes_put_varint(out, hello->time_ns);
 }
 
 static uint32_t get_u32(struct bytes_in *in)
@@ -42,6 +43,7 @@ int wire_unpack_hello(struct bytes_in *in, struct wire_hello *ret)
 	ret->comm = (const char *)bytes_get_blob(in, &ret->comm_len);
 	ret->exe = (const char *)bytes_get_blob(in, &ret->exe_len);
 	ret->argv = (const char *)bytes_get_blob(in, &ret->argv_len);
+	ret->time_ns = in->p < in->end ? bytes_get_varint(in) : 0;
 	if (in->bad || ret->comm_len > WIRE_COMM_MAX || ret->exe_len > WIRE_EXE_MAX ||
 	    ret->argv_len > WIRE_ARGV_MAX)
 		return -EBADMSG;

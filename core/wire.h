@@ -49,6 +49,7 @@ struct wire_hello {
 	uint32_t freq;		       /* ticks a second */
 	const char *comm, *exe, *argv; /* borrowed; argv's strings end with a zero byte each */
 	size_t comm_len, exe_len, argv_len;
+	uint64_t time_ns; /* when it was made: the target's CLOCK_MONOTONIC; 0: not said */
 };
 
 void wire_pack_hello(struct bytes_out *out, const struct wire_hello *hello);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
@@ -140,6 +141,7 @@ static size_t pack_hello(struct hello_room *room, const struct sampler_config *c
 		.freq = config->freq,
 		.exe = room->exe,
 		.argv = room->argv,
+		.time_ns = sys_clock_ns(CLOCK_MONOTONIC),
 	};
 	struct bytes_out out = {room->packed, room->packed + sizeof(room->packed), false};
 	long n = sys_4(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/exe", room->exe,

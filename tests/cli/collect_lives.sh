@@ -50,6 +50,15 @@ is "have ended" "$(processes many.mstat | column ended | sort -u)" 1
 is "all with a status" "$(processes many.mstat | column exit_status | sort -u)" 0
 is "and times" "$(processes many.mstat | column elapsed_ns | grep -c -v '^[1-9]')" 0
 
+# What they were called: of each exec that is seen before its end, and of forks what their parent is.
+run mstat -q -preload none -o names.mstat -- sh -c 'i=0; while [ $i -lt 100 ]; do i=$((i + 1)); /bin/true $i; (:); done'
+processes names.mstat | column how exe argv comm | tail -n +2 | grep '^exit record' >names
+caught=$(grep -c -x -P 'exit record\t/\S*/true\t/bin/true [0-9]+\ttrue' names)
+ok "arguments of short lives: $caught of 100" test "$caught" -ge 20
+is "no two have the same" "$(cut -f 3 names | grep '^/bin/true' | sort | uniq -d | wc -l)" 0
+is "those that nobody caught have none" "$(awk -F '\t' '$4 == "true" && $3 !~ /^\/bin\/true / && $2 $3 != ""' names | wc -l)" 0
+is "a fork has its parent's" "$(cut -f 3 names | grep -c -x -F "sh -c $(processes names.mstat | column argv | head -n 1 | cut -c 7-)")" 100
+
 # A pid comes back at once, before the records of its last life are read.
 run mstat -q -o same.mstat -- "$TARGETS/collect_swarm" same 500
 if [ "$status" = 0 ]; then

@@ -86,6 +86,7 @@ static const struct wire_hello a_hello = {
 	.comm_len = 2,
 	.exe_len = 7,
 	.argv_len = 11,
+	.time_ns = 1334630500000,
 };
 
 static void check_hello(struct bytes_in *in)
@@ -97,6 +98,7 @@ static void check_hello(struct bytes_in *in)
 	assert_true(got.version == 1 && got.flags == WIRE_HELLO_FORK && got.pid == 4242);
 	assert_true(got.ppid == 4241 && got.start_ticks == 133463 && got.uid == 1000);
 	assert_true(got.gid == 1000 && got.freq == 59 && got.comm_len == 2 && got.exe_len == 7);
+	assert_true(got.time_ns == a_hello.time_ns);
 	assert_true(got.argv_len == 11 && !memcmp(got.argv, a_hello.argv, 11));
 	assert_memory_equal(got.comm, "sh", 2);
 	assert_memory_equal(got.exe, "/bin/sh", 7);

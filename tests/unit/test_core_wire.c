@@ -330,6 +330,7 @@ static const struct wire_hello a_hello = {
 	.comm_len = 7,
 	.exe_len = 7,
 	.argv_len = 6,
+	.time_ns = UINT64_MAX,
 };
 
 static int hello_again(const struct wire_hello *hello, size_t cut, uint8_t *buf, size_t size,
@@ -361,8 +362,13 @@ static void hello_round_trip(void **state)
 	assert_memory_equal(got.exe, hello.exe, 7);
 	assert_int_equal(got.argv_len, 6);
 	assert_memory_equal(got.argv, hello.argv, 6);
-	for (size_t cut = 1; cut < 40; cut++)
-		assert_int_equal(hello_again(&hello, cut, buf, sizeof(buf), &got), -EBADMSG);
+	assert_true(got.time_ns == UINT64_MAX);
+	assert_int_equal(hello_again(&hello, BYTES_VARINT_MAX, buf, sizeof(buf), &got), 0);
+	assert_int_equal(got.time_ns, 0); /* an older one */
+	for (size_t cut = 1; cut < 50; cut++)
+		if (cut != BYTES_VARINT_MAX)
+			assert_int_equal(hello_again(&hello, cut, buf, sizeof(buf), &got),
+					 -EBADMSG);
 
 	/* The longest one is a message; a byte more in any text is refused. */
 	memset(long_text, 'x', sizeof(long_text));

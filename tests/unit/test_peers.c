@@ -304,7 +304,7 @@ static void bad_messages(void **state)
 	expect_end(true, buf, make_hello(buf, sizeof(buf), 10));
 	expect_end(false, buf, make_hello(buf, sizeof(buf), 11));
 	len = make_hello(buf, sizeof(buf), 10);
-	for (size_t cut = 1; cut < len; cut++)
+	for (size_t cut = 1; cut < len - 1; cut++) /* the last byte's absence is an older one's */
 		expect_end(false, buf, cut);
 	big[0] = WIRE_HELLO;
 	expect_end(false, big, sizeof(big));

@@ -34,7 +34,7 @@ static int teardown(void **state)
 
 static void forks(pid_t parent, pid_t pid, uint64_t ms)
 {
-	struct life_event event = {LIFE_FORK, START + ms * MS, pid, parent, 0, NULL};
+	struct life_event event = {LIFE_FORK, START + ms * MS, pid, parent, 0, NULL, NULL};
 
 	run.now_ns = event.time_ns;
 	run_life(&run, &event);
@@ -42,7 +42,7 @@ static void forks(pid_t parent, pid_t pid, uint64_t ms)
 
 static void ends(pid_t pid, uint64_t ms, int status)
 {
-	struct life_event event = {LIFE_EXIT, START + ms * MS, pid, 0, status, NULL};
+	struct life_event event = {LIFE_EXIT, START + ms * MS, pid, 0, status, NULL, NULL};
 
 	run.now_ns = event.time_ns;
 	run_life(&run, &event);
@@ -54,7 +54,8 @@ static struct process *hello(pid_t pid, uint64_t start_ms, uint64_t ms)
 				   .start_ticks = (START + start_ms * MS) / 10000000,
 				   .freq = 10,
 				   .comm = "comm",
-				   .comm_len = 4};
+				   .comm_len = 4,
+				   .time_ns = START + ms * MS};
 
 	run.now_ns = START + ms * MS;
 	return run_hello(&run, pid, run.now_ns, &hello);
@@ -78,7 +79,7 @@ static void record(pid_t pid, pid_t tgid, pid_t parent, uint64_t ms, uint64_t li
 				      .elapsed_us = lived_ms * 1000,
 				      .comm = "true",
 				      .len = 416};
-	struct life_event event = {LIFE_RECORD, START + ms * MS, tgid, parent, 0, &exit};
+	struct life_event event = {LIFE_RECORD, START + ms * MS, tgid, parent, 0, &exit, NULL};
 
 	memcpy(exit.bytes, &stats, exit.len);
 	run.now_ns = event.time_ns;
@@ -99,6 +100,92 @@ static int64_t life(pid_t pid, unsigned field)
 
 	assert_non_null(process->life);
 	return record_has(process->life, field) ? process->life->value[field] : -1;
+}
+
+static void execs(pid_t pid, uint64_t ms, const char *comm, const char *argv)
+{
+	struct life_name name = {
+		comm, "/exe", argv, comm ? strlen(comm) : 0, 4, argv ? strlen(argv) : 0};
+	struct life_event event = {LIFE_EXEC, START + ms * MS,	  pid, 0, 0,
+				   NULL,      comm ? &name : NULL};
+
+	run.now_ns = START + ms * MS;
+	run_life(&run, &event);
+}
+
+static void assert_called(pid_t pid, const char *comm, const char *argv)
+{
+	const struct rows_process *info = &newest(pid)->info;
+
+	assert_int_equal(info->comm_len, strlen(comm));
+	assert_memory_equal(info->comm, comm, info->comm_len);
+	assert_string_equal(newest(pid)->comm, comm);
+	assert_int_equal(info->argv_len, strlen(argv));
+	assert_memory_equal(info->argv, argv, info->argv_len);
+	assert_int_equal(info->exe_len, *argv ? 4 : 0);
+}
+
+/* Those who live too short for a sampler are called as the kernel saw them at their exec. */
+static void names(void **state)
+{
+	(void)state;
+	run.hears_last = true;
+	execs(ROOT, 2, "make", "make all");
+	assert_called(ROOT, "make", "make all");
+	/* A fork is what its parent is, to its end or its own exec, whatever becomes of that one. */
+	forks(ROOT, 11, 10);
+	forks(ROOT, 12, 10);
+	forks(ROOT, 13, 10);
+	execs(ROOT, 11, "env", "env make");
+	assert_called(11, "make", "make all");
+	execs(12, 12, "sed", "sed s/a/b/");
+	assert_called(12, "sed", "sed s/a/b/");
+	/* Its comm is told with its end; its arguments are not those of what it ran before. */
+	execs(13, 12, NULL, NULL);
+	assert_called(13, "make", "");
+	ends(13, 14, 0);
+	record(13, 13, ROOT, 15, 5, AGROUP, 0);
+	assert_called(13, "true", "");
+	/* And does not take away what was known. */
+	ends(12, 14, 0);
+	record(12, 12, ROOT, 15, 5, AGROUP, 0);
+	assert_called(12, "true", "sed s/a/b/");
+}
+
+/* What a sampler says of itself, in whatever order that and the kernel's word come. */
+static void names_said(void **state)
+{
+	struct process *process;
+
+	(void)state;
+	run.hears_last = true;
+	/* Of an exec that is told later. */
+	forks(ROOT, 11, 10);
+	hello(11, 10, 20);
+	assert_called(11, "comm", "");
+	execs(11, 19, "sed", "sed s/a/b/");
+	assert_called(11, "comm", "");
+	/* While the program before is read still, it is called as that. */
+	execs(11, 30, "as", "as -o");
+	assert_called(11, "comm", "");
+	record(11, 11, ROOT, 40, 30, AGROUP, 0);
+	assert_called(11, "comm", "");
+	process = newest(11);
+	run_gone(&run, process);
+	assert_called(11, "true", "as -o");
+	/* A hello that was said before the exec, and is read after it. */
+	forks(ROOT, 12, 10);
+	execs(12, 30, "as", "as -o");
+	process = hello(12, 10, 29);
+	assert_called(12, "as", "as -o");
+	run_gone(&run, process);
+	hello(12, 10, 31);
+	assert_called(12, "comm", "");
+	/* The new program's, and the old one's sampler goes after that. */
+	execs(12, 40, NULL, NULL);
+	process = hello(12, 10, 41);
+	run_gone(&run, process);
+	assert_called(12, "comm", "");
 }
 
 static void a_tree(void **state)
@@ -158,7 +245,7 @@ static void pid_again(void **state)
 /* Another tree's process has the pid of one that was ours. */
 static void pid_of_others(void **state)
 {
-	struct life_event exec = {LIFE_EXEC, START + 31 * MS, 11, 0, 0, NULL};
+	struct life_event exec = {LIFE_EXEC, START + 31 * MS, 11, 0, 0, NULL, NULL};
 
 	(void)state;
 	forks(ROOT, 11, 10);
@@ -213,7 +300,7 @@ static void sampler_gone(void **state)
 static void leader_gone(void **state)
 {
 	(void)state;
-	run.hears_records = true;
+	run.hears_last = true;
 	forks(ROOT, 11, 10);
 	ends(11, 20, 0);
 	record(11, 11, ROOT, 20, 10, 0, 0);
@@ -232,7 +319,7 @@ static void leader_gone(void **state)
 	record(17, 16, ROOT, 212, 99, AGROUP, 0);
 	assert_int_equal(life(16, FIELD_X_ELAPSED), 100 * 1000);
 	/* Where no records are told, a child shows that it lives. */
-	run.hears_records = false;
+	run.hears_last = false;
 	forks(ROOT, 20, 910);
 	ends(20, 920, 0);
 	assert_int_equal(newest(20)->info.ended, 1);
@@ -243,7 +330,7 @@ static void leader_gone(void **state)
 
 static void other_threads(void **state)
 {
-	struct life_event exec = {LIFE_EXEC, START + 60 * MS, 11, 0, 0, NULL};
+	struct life_event exec = {LIFE_EXEC, START + 60 * MS, 11, 0, 0, NULL, NULL};
 	struct process *process;
 	struct record rec;
 
@@ -273,7 +360,7 @@ static void other_threads(void **state)
 static void record_first(void **state)
 {
 	(void)state;
-	run.hears_records = true;
+	run.hears_last = true;
 	forks(ROOT, 11, 10);
 	record(11, 11, ROOT, 40, 29, AGROUP, 256);
 	assert_int_equal(newest(11)->info.ended, 1);
@@ -392,7 +479,7 @@ static void pid_at_once(void **state)
 	struct process *a, *b, *c;
 
 	(void)state;
-	run.hears_records = true;
+	run.hears_last = true;
 	forks(ROOT, 5, 100);
 	a = newest(5);
 	ends(5, 103, 1 << 8);
@@ -431,7 +518,7 @@ static void pid_at_once_lost(void **state)
 	struct process *a, *b;
 
 	(void)state;
-	run.hears_records = true;
+	run.hears_last = true;
 	forks(ROOT, 5, 100);
 	a = newest(5);
 	ends(5, 103, 1 << 8);
@@ -466,7 +553,7 @@ static void pid_at_once_threads(void **state)
 	struct process *a, *b;
 
 	(void)state;
-	run.hears_records = true;
+	run.hears_last = true;
 	/* The main thread goes first, the last one with it or later. */
 	forks(ROOT, 5, 100);
 	a = newest(5);
@@ -500,7 +587,7 @@ static void pid_before_end(void **state)
 	struct process *a, *b;
 
 	(void)state;
-	run.hears_records = true;
+	run.hears_last = true;
 	for (int lost = 0; lost < 2; lost++) {
 		forks(ROOT, 5, 100 + 100 * (uint64_t)lost);
 		a = newest(5);
@@ -574,7 +661,7 @@ static void week(void **state)
 	size_t most = 0;
 
 	(void)state;
-	run.hears_records = true;
+	run.hears_last = true;
 	forks(ROOT, 5, 10);
 	asleep = newest(5);
 	ends(5, 20, SIGKILL);
@@ -628,7 +715,7 @@ static void untold(void **state)
 {
 	(void)state;
 	run.is_there = is_there;
-	run.hears_records = true;
+	run.hears_last = true;
 	there = 11;
 	forks(ROOT, 11, 10);
 	forks(ROOT, 12, 10);
@@ -669,6 +756,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_tree, setup, teardown),
+		cmocka_unit_test_setup_teardown(names, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(late_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(pid_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(pid_of_others, setup, teardown),
