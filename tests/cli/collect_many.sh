@@ -19,9 +19,17 @@ is "all have ended" "$(mstat-decode -what processes many.mstat | column ended | 
 samples=$(mstat-decode -what samples many.mstat | column pid | sort -u | wc -l)
 ok "nearly all were sampled ($samples)" test "$samples" -ge $((n * 99 / 100))
 
-n=2000
-run limited "short-$$" 1G mstat -q -o short.mstat -- "$TARGETS/collect_swarm" short $n
-is "$n short lives" "$out $status" "$n 0"
+n=5000
+run limited "short-$$" 1G mstat -q -o short.mstat -- sh -c '
+	for _ in 1 2 3 4; do "$0" short "$1" & done; wait' "$TARGETS/collect_swarm" $((n / 4))
+is "$n short lives, from four sides" "$(tr '\n' ' ' <<<"$out")$status" "$((n / 4)) $((n / 4)) $((n / 4)) $((n / 4)) 0"
+if [ -n "$(summary short.mstat exit_records_lost)" ] && [ -n "$(summary short.mstat fork_events_lost)" ]; then
+	is "each has a row ($(summary short.mstat duration_ns) ns)" "$(summary short.mstat processes)" $((n + 5))
+	is "and its end" "$(mstat-decode -what processes short.mstat | column exit_status | sort | uniq -c | tr -s ' ')" " $((n + 5)) 0"
+	is "nothing is lost" "$(summary short.mstat exit_records_lost) $(summary short.mstat fork_events_lost)" "0 0"
+else
+	skip "each has a row" "the kernel does not tell of processes here"
+fi
 is "none was refused" "$(summary short.mstat peers_refused)" 0
 known=$(summary short.mstat processes)
 heard=$(($(summary short.mstat processes_inside) + $(summary short.mstat processes_outside)))
