@@ -460,6 +460,19 @@ static bool may_ask(const struct run *run, struct process *process)
 	return process->asked_ns == run->now_ns && process->asks++ < ASKS_IN_DRAIN;
 }
 
+/* Whether who was asked for has not lived for so long: it is dead, and its pid another's. */
+static bool is_too_young(const struct run *run, const struct process *process,
+			 const struct record *rec)
+{
+	uint64_t start_ns = process->start_ns;
+
+	if (!start_ns && process->start_ticks)
+		start_ns = ticks_to_ns(run, process->start_ticks);
+	return start_ns && record_has(rec, FIELD_C_ELAPSED) &&
+	       start_ns + (uint64_t)record_scaled(rec, FIELD_C_ELAPSED) + START_SLACK_NS <
+		       run->now_ns;
+}
+
 /* Asks where the sampler was refused, and no more often than it would have asked itself. */
 static void ask_for(struct run *run, struct process *process, struct record *rec)
 {
@@ -467,6 +480,10 @@ static void ask_for(struct run *run, struct process *process, struct record *rec
 		return;
 	if (may_ask(run, process)) {
 		proxy_ask(&run->proxy, process->pid, rec);
+		if (!is_too_young(run, process, rec))
+			return;
+		record_drop(rec, SOURCE_COLLECTOR_PID, REASON_FAILED);
+		record_drop(rec, SOURCE_COLLECTOR_TGID, REASON_FAILED);
 		return;
 	}
 	rec->reason[SOURCE_COLLECTOR_PID] = REASON_NOT_DUE;

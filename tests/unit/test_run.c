@@ -492,6 +492,34 @@ static void marks(void **state)
 	assert_true(found.phase_block[1] < found.blocks);
 }
 
+/* Asks on the behalf of a process that runs since START; returns what came of it. */
+static enum reason asked(pid_t pid)
+{
+	struct process *process = hello(pid, START / 10000000, 0, 0);
+	struct record rec;
+
+	record_init(&rec);
+	rec.tick = TICK0 + 20;
+	rec.reason[SOURCE_SAMPLER] = REASON_OK;
+	rec.reason[SOURCE_TASKSTATS_PID] = REASON_DENIED;
+	run.now_ns = at(20);
+	assert_true(run_sample(&run, process, &rec));
+	return process->rows[process->rows_count - 1].reason[SOURCE_COLLECTOR_PID];
+}
+
+/* What the kernel tells of a pid is not taken for one who had it before. */
+static void asked_of_another(void **state)
+{
+	enum reason reason;
+
+	(void)state;
+	reason = asked(1); /* the first process is as old as that */
+	if (reason == REASON_DENIED || reason == REASON_ABSENT)
+		skip();
+	assert_int_equal(reason, REASON_OK);
+	assert_int_equal(asked(getpid()), REASON_FAILED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,6 +536,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(marks, setup, teardown),
+		cmocka_unit_test_setup_teardown(asked_of_another, setup, teardown),
 	};
 
 	unit_random_init();
