@@ -452,8 +452,10 @@ static void full_queue(void **state)
 	struct lifecycle_losses losses;
 	pid_t pid;
 
-	assert_true(lifecycle_settle(w->l, 5000));
 	lifecycle_limit(w->l, 4096);
+	/* What others of this machine did before that. */
+	lifecycle_take(w->l, on_event, w);
+	w->events = 0;
 	for (unsigned i = 0; i < 100; i++)
 		reap(start_fork(0));
 	assert_true(lifecycle_settle(w->l, 5000));

@@ -3,7 +3,9 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collector/run.h"
@@ -511,13 +513,21 @@ static enum reason asked(pid_t pid)
 static void asked_of_another(void **state)
 {
 	enum reason reason;
+	pid_t child;
 
 	(void)state;
 	reason = asked(1); /* the first process is as old as that */
 	if (reason == REASON_DENIED || reason == REASON_ABSENT)
 		skip();
 	assert_int_equal(reason, REASON_OK);
-	assert_int_equal(asked(getpid()), REASON_FAILED);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		pause();
+	reason = asked(child);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	assert_int_equal(reason, REASON_FAILED);
 }
 
 int main(void)
