@@ -42,6 +42,10 @@
 #define SETTLE_LIFE_MS 200
 /* And in each drain: it takes 40 to 400 us. */
 #define SETTLE_DRAIN_MS 20
+/* What a process is waited for that does not answer; of more than so many, at a time, only that is read
+ * which needs no answer. */
+#define PATIENCE_NS 50000000u
+#define SILENT_MAX  32
 /* A silence as long as this is told in the run file. */
 #define GAP_NS 1000000000
 
@@ -61,8 +65,9 @@ struct collector {
 	bool phase_ended;      /* by one of them */
 	uint64_t marks_untold; /* of those that were not told, so many were said to be */
 	uint64_t marks_passed;
-	int page_fd;	   /* owned memfd */
-	struct page *page; /* owned mapping of it */
+	int page_fd;		   /* owned memfd */
+	struct page *page;	   /* owned mapping of it */
+	struct patience *patience; /* owned */
 	struct peers *peers;
 	struct members members;
 	struct lifecycle *lifecycle; /* owned; NULL: the kernel tells us nothing */
@@ -164,10 +169,10 @@ static struct process *on_hello(void *arg, const struct peer *peer, const struct
 	/* Its own word may be that of another time namespace, or a lie. */
 	if (peer->start_ticks && (!peer->is_guess || peer->start_ticks == hello->start_ticks))
 		checked.start_ticks = peer->start_ticks;
-	/* Likewise; and it was made before it came. */
+	/* Likewise; and it was made before now, if not before the connection was taken. */
 	checked.time_ns -= (uint64_t)c->clock_offset;
 	if (hello->start_ticks != checked.start_ticks || !hello->time_ns ||
-	    checked.time_ns > peer->accepted_ns)
+	    checked.time_ns > host_now(c))
 		checked.time_ns = peer->accepted_ns;
 	/* It may have been forked since the drain began. */
 	c->run.now_ns = host_now(c);
@@ -452,8 +457,12 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	listener_init(&c->listener);
 	marks_init(&c->marks);
 	run_init(&c->run, config->freq, NULL);
-	outsiders_init(&c->outsiders, config->stall_ns, config->budget_ppm);
-	members_init(&c->members);
+	if (patience_new(PATIENCE_NS, SILENT_MAX, &c->patience) < 0) {
+		free(c);
+		return -ENOMEM;
+	}
+	outsiders_init(&c->outsiders, c->patience, config->stall_ns, config->budget_ppm);
+	members_init(&c->members, c->patience);
 	c->clock_offset = parse_clock_offset(
 		text, smallfile_read("/proc/self/timens_offsets", text, sizeof(text)));
 	c->cgroup_error = cgroup_find("", &c->place);
@@ -741,7 +750,7 @@ void collector_free(struct collector *c)
 	outsiders_done(&c->outsiders);
 	lifecycle_free(c->lifecycle);
 	peers_free(c->peers);
-	members_done(&c->members);
+	patience_free(c->patience);
 	run_done(&c->run);
 	runfile_free(c->file);
 	if (c->page)

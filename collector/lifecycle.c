@@ -295,16 +295,11 @@ static bool take_events(struct lifecycle *l, uint64_t until_ns)
 		struct proc_event told = connector_unpack(l->event_bufs + i * CONNECTOR_MESSAGE_MAX,
 							  heads[i].msg_len);
 		struct life_event event;
-		struct life_name name;
 
 		if (told.timestamp_ns > newest_ns)
 			newest_ns = told.timestamp_ns;
-		if (!event_of_process(&told, &event))
-			continue;
-		if (event.kind == LIFE_EXEC && l->names &&
-		    names_take(l->names, event.pid, event.time_ns, &name))
-			event.name = &name;
-		push(l, &event);
+		if (event_of_process(&told, &event))
+			push(l, &event);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return n < BATCH || newest_ns > until_ns;
@@ -618,16 +613,36 @@ void lifecycle_limit(struct lifecycle *l, size_t bytes)
 	pthread_mutex_unlock(&l->lock);
 }
 
+struct taker {
+	struct lifecycle *l;
+	void (*on_event)(void *arg, const struct life_event *event);
+	void *arg;
+};
+
+/* Names are asked for as late as that, for they may be read after the event is. */
+static void hand_over(void *arg, const struct life_event *event)
+{
+	const struct taker *taker = arg;
+	struct life_event named = *event;
+	struct life_name name;
+
+	if (event->kind == LIFE_EXEC && taker->l->names &&
+	    names_take(taker->l->names, event->pid, event->time_ns, &name))
+		named.name = &name;
+	taker->on_event(taker->arg, &named);
+}
+
 void lifecycle_take(struct lifecycle *l,
 		    void (*on_event)(void *arg, const struct life_event *event), void *arg)
 {
+	struct taker taker = {l, on_event, arg};
 	struct lifequeue taken;
 
 	pthread_mutex_lock(&l->lock);
 	taken = l->queue;
 	l->queue = l->spare;
 	pthread_mutex_unlock(&l->lock);
-	lifequeue_take(&taken, on_event, arg);
+	lifequeue_take(&taken, hand_over, &taker);
 	l->spare = taken;
 }
 

@@ -8,7 +8,7 @@
 #define ROOM_MIN  ((size_t)256 << 10)
 #define ROOM_KEPT ((size_t)4 << 20)
 
-/* What stands in the queue; behind it, if there is one, the record's head and bytes, or the name's. */
+/* What stands in the queue; behind it, for LIFE_RECORD, the record's head and bytes. */
 struct entry {
 	uint64_t time_ns;
 	uint32_t size; /* with what is behind it; a multiple of 8 */
@@ -16,8 +16,6 @@ struct entry {
 	int32_t pid;
 	int32_t parent;
 	int32_t status;
-	uint32_t is_named;
-	uint32_t comm_len, exe_len, argv_len;
 	uint32_t unused;
 };
 
@@ -43,39 +41,9 @@ static bool make_room(struct lifequeue *queue, size_t size, size_t limit)
 	return true;
 }
 
-static size_t tail_len(const struct life_event *event)
-{
-	if (event->record)
-		return RECORD_HEAD + event->record->len;
-	return event->name ? event->name->comm_len + event->name->exe_len + event->name->argv_len
-			   : 0;
-}
-
-static void put_tail(uint8_t *to, const struct life_event *event)
-{
-	if (event->record)
-		memcpy(to, event->record, RECORD_HEAD + event->record->len);
-	else if (event->name)
-		mempcpy(mempcpy(mempcpy(to, event->name->comm, event->name->comm_len),
-				event->name->exe, event->name->exe_len),
-			event->name->argv, event->name->argv_len);
-}
-
-static struct life_name get_name(const struct entry *entry, const char *tail)
-{
-	return (struct life_name){
-		.comm = tail,
-		.exe = tail + entry->comm_len,
-		.argv = tail + entry->comm_len + entry->exe_len,
-		.comm_len = entry->comm_len,
-		.exe_len = entry->exe_len,
-		.argv_len = entry->argv_len,
-	};
-}
-
 bool lifequeue_push(struct lifequeue *queue, const struct life_event *event, size_t limit)
 {
-	size_t tail = tail_len(event);
+	size_t tail = event->record ? RECORD_HEAD + event->record->len : 0;
 	size_t size = (sizeof(struct entry) + tail + 7) & ~(size_t)7;
 	struct entry entry = {
 		.time_ns = event->time_ns,
@@ -84,18 +52,13 @@ bool lifequeue_push(struct lifequeue *queue, const struct life_event *event, siz
 		.pid = event->pid,
 		.parent = event->parent,
 		.status = event->status,
-		.is_named = event->name != NULL,
 	};
 
-	if (event->name) {
-		entry.comm_len = (uint32_t)event->name->comm_len;
-		entry.exe_len = (uint32_t)event->name->exe_len;
-		entry.argv_len = (uint32_t)event->name->argv_len;
-	}
 	if (!make_room(queue, size, limit))
 		return false;
 	memcpy(queue->bytes + queue->used, &entry, sizeof(entry));
-	put_tail(queue->bytes + queue->used + sizeof(entry), event);
+	if (tail)
+		memcpy(queue->bytes + queue->used + sizeof(entry), event->record, tail);
 	queue->used += size;
 	return true;
 }
@@ -104,7 +67,6 @@ void lifequeue_take(struct lifequeue *queue,
 		    void (*on_event)(void *arg, const struct life_event *event), void *arg)
 {
 	struct taskstats_exit record;
-	struct life_name name;
 	struct entry entry;
 
 	for (size_t at = 0; at < queue->used; at += entry.size) {
@@ -124,9 +86,6 @@ void lifequeue_take(struct lifequeue *queue,
 			memcpy(record.bytes, tail + RECORD_HEAD, record.len);
 			event.record = &record;
 		}
-		name = get_name(&entry, (const char *)tail);
-		if (entry.is_named)
-			event.name = &name;
 		on_event(arg, &event);
 	}
 	queue->used = 0;

@@ -18,10 +18,6 @@
 #define SO_PEERPIDFD 77
 #endif
 
-/* Newer kernels have stat wait for an exec, which may hang: see outside_ask.c. */
-#define STAT_WAIT_NS 50000000u
-#define STAT_OUT_MAX 32
-
 /* What /proc/PID/stat says of a process; all zero where there is none. */
 struct stat_words {
 	uint64_t flags, start_ticks;
@@ -52,15 +48,13 @@ static void discard_stat(struct patience_job *job)
 	free(job);
 }
 
-/* Returns 0, or -errno where there is no answer. */
+/* Newer kernels have stat wait for an exec, which may hang: outside_ask.c. Returns 0, or -errno where
+ * there is no answer. */
 static int ask_stat(struct members *members, pid_t pid, struct stat_words *ret)
 {
-	struct stat_job *stat;
-	int err = 0;
+	struct stat_job *stat = calloc(1, sizeof(*stat));
+	int err;
 
-	if (!members->patience)
-		err = patience_new(STAT_WAIT_NS, STAT_OUT_MAX, &members->patience);
-	stat = err == 0 ? calloc(1, sizeof(*stat)) : NULL;
 	if (!stat)
 		return -ENOMEM;
 	stat->job = (struct patience_job){.work = read_stat, .discard = discard_stat};
@@ -86,17 +80,11 @@ static void uid_note(struct members *members, uid_t uid)
 		members->uids[members->count++] = uid;
 }
 
-void members_init(struct members *members)
+void members_init(struct members *members, struct patience *patience)
 {
 	members->uids[0] = geteuid();
 	members->count = 1;
-	members->patience = NULL;
-}
-
-void members_done(struct members *members)
-{
-	patience_free(members->patience);
-	members->patience = NULL;
+	members->patience = patience;
 }
 
 /*

@@ -20,12 +20,11 @@
 struct members {
 	uid_t uids[MEMBERS_UIDS_MAX];
 	size_t count;
-	struct patience *patience; /* owned: with those whose stat is waited for; NULL: none was */
+	struct patience *patience; /* borrowed: with those whose stat is waited for */
 };
 
-/* Our own user is one from the start. */
-void members_init(struct members *members);
-void members_done(struct members *members);
+/* Our own user is one from the start. patience is borrowed. */
+void members_init(struct members *members, struct patience *patience);
 
 /*
  * Whether the process that connected is of the run: in its cgroup. cg may be NULL: then those of our

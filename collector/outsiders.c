@@ -16,14 +16,11 @@
 #define AT_ONCE 64
 /* Members of the cgroup that are taken note of in one look. */
 #define MEMBERS_MAX 32768
-/* What a process is waited for that does not answer; it misses a few ticks, once. */
-#define PATIENCE_NS 50000000u
-/* Of more than so many that do not, at a time, only what needs no answer is read. */
-#define SILENT_MAX 32
 
-void outsiders_init(struct outsiders *all, uint64_t stall_ns, uint32_t budget_ppm)
+void outsiders_init(struct outsiders *all, struct patience *patience, uint64_t stall_ns,
+		    uint32_t budget_ppm)
 {
-	*all = (struct outsiders){.limits = {stall_ns, budget_ppm, 1}};
+	*all = (struct outsiders){.patience = patience, .limits = {stall_ns, budget_ppm, 1}};
 }
 
 static bool make_room(struct outsiders *all)
@@ -41,15 +38,6 @@ static bool make_room(struct outsiders *all)
 	return true;
 }
 
-static int open_outside(struct outsiders *all, pid_t pid, struct outside **ret)
-{
-	int err = 0;
-
-	if (!all->patience)
-		err = patience_new(PATIENCE_NS, SILENT_MAX, &all->patience);
-	return err < 0 ? err : outside_open(pid, all->patience, ret);
-}
-
 /* A start time that is not told is not another one. */
 static bool is_same(const struct process *process, uint64_t start_ticks)
 {
@@ -62,7 +50,7 @@ static bool is_there(struct outsiders *all, struct process *process)
 	uint64_t start_ticks;
 	bool there;
 
-	if (open_outside(all, process->pid, &outside) < 0)
+	if (outside_open(process->pid, all->patience, &outside) < 0)
 		return false;
 	there = outside_started(outside, &start_ticks) == 0 && is_same(process, start_ticks);
 	outside_close(outside);
@@ -107,7 +95,7 @@ static void begin(struct outsiders *all, struct run *run, struct process *proces
 {
 	struct wire_hello hello;
 	struct outside *outside = NULL;
-	int err = make_room(all) ? open_outside(all, process->pid, &outside) : -ENOMEM;
+	int err = make_room(all) ? outside_open(process->pid, all->patience, &outside) : -ENOMEM;
 	bool shares_memory;
 
 	/* Again in a tenth of a second: where descriptors or memory are short, others may end. */
@@ -251,8 +239,6 @@ void outsiders_done(struct outsiders *all)
 {
 	while (all->count)
 		end(all, all->count - 1);
-	patience_free(all->patience);
-	all->patience = NULL;
 	free(all->list);
 	all->list = NULL;
 	all->size = 0;

@@ -18,12 +18,14 @@ struct outsiders {
 	struct outside_limits limits;
 	struct process **list; /* owned; borrowed processes, each with an open outside */
 	size_t count, size;
-	struct patience *patience; /* owned: with those that do not answer; NULL: none was asked */
+	struct patience *patience; /* borrowed: with those that do not answer */
 	uint64_t looked_ns;	   /* into the cgroup */
 	uint64_t slow_last;	   /* the newest group of ticks in which everything was read */
 };
 
-void outsiders_init(struct outsiders *all, uint64_t stall_ns, uint32_t budget_ppm);
+/* patience is borrowed until outsiders_done(). */
+void outsiders_init(struct outsiders *all, struct patience *patience, uint64_t stall_ns,
+		    uint32_t budget_ppm);
 
 /*
  * To be called in each drain, after the samplers' messages were read: begins with those who were

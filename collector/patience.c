@@ -173,9 +173,9 @@ int patience_run(struct patience *p, struct patience_job *job, uint64_t extra_ns
 	pthread_mutex_lock(&p->lock);
 	if (p->out >= p->out_max)
 		err = -EBUSY;
-	else if (!p->helper)
-		err = start_helper(p);
-	if (err == 0) {
+	else if (!p->helper && start_helper(p) < 0)
+		job->work(job); /* a limit of threads is likelier than a job that never ends */
+	else {
 		job->is_out = true;
 		p->helper->job = job;
 		pthread_cond_signal(&p->wake);

@@ -32,9 +32,9 @@ struct patience_job {
 int patience_new(uint64_t wait_ns, unsigned out_max, struct patience **ret);
 
 /*
- * Has the job done, and waits for it; extra_ns longer than for others. Returns 0 when it is done, and
- * -ETIMEDOUT when it is out: then it is the helper's alone until it is back. It was not begun on
- * -EBUSY, for too many are out, and on -EAGAIN or -ENOMEM, for there is no thread to be had.
+ * Has the job done, and waits for it; extra_ns longer than for others. Where there is no thread to be
+ * had, it is done here. Returns 0 when it is done, and -ETIMEDOUT when it is out: then it is the
+ * helper's alone until it is back. On -EBUSY it was not begun, for too many are out.
  */
 int patience_run(struct patience *p, struct patience_job *job, uint64_t extra_ns);
 

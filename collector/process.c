@@ -169,12 +169,39 @@ int process_name(struct process *process, const char *comm, size_t len)
 	return 0;
 }
 
+/* What it runs now, as far as told, planned or not. */
+static struct life_name name_of(const struct process *process)
+{
+	const struct rows_process *info = &process->info;
+	struct life_name name = {info->comm,	 info->exe,	info->argv,
+				 info->comm_len, info->exe_len, info->argv_len};
+
+	if (!process->next)
+		return name;
+	/* Its comm the exit record will tell; its arguments are not those of the program before. */
+	if (process->next->name.comm_len) {
+		name.comm = process->next->name.comm;
+		name.comm_len = process->next->name.comm_len;
+	}
+	name.exe = process->next->name.exe;
+	name.exe_len = process->next->name.exe_len;
+	name.argv = process->next->name.argv;
+	name.argv_len = process->next->name.argv_len;
+	return name;
+}
+
 void process_inherit(struct process *process, const struct process *parent)
 {
 	struct rows_process *info = &process->info;
 
 	info->uid = parent->info.uid;
 	info->gid = parent->info.gid;
+	if (parent->next) {
+		const struct life_name name = name_of(parent);
+
+		set_text(process, &name);
+		return;
+	}
 	let_go(process->text);
 	process->text = parent->text;
 	process->is_told = false;
@@ -210,19 +237,26 @@ void process_plan(struct process *process, uint64_t time_ns, const struct life_n
 	next->name.argv = append(&at, from->argv, next->name.argv_len = from->argv_len);
 }
 
+void process_plan_same(struct process *process)
+{
+	const struct life_name name = name_of(process);
+
+	process_plan(process, process->named_ns, &name);
+}
+
+uint64_t process_turns_at(const struct process *process)
+{
+	return process->next ? process->next->time_ns : UINT64_MAX;
+}
+
 bool process_turn(struct process *process)
 {
-	struct process_next *next = process->next;
+	const struct life_name name = name_of(process);
 
-	if (!next)
+	if (!process->next)
 		return false;
-	/* Its comm the exit record will tell; its arguments are not those of the program before. */
-	if (!next->name.comm_len) {
-		next->name.comm = process->info.comm;
-		next->name.comm_len = process->info.comm_len;
-	}
-	if (set_text(process, &next->name) == 0)
-		process->named_ns = next->time_ns;
+	if (set_text(process, &name) == 0)
+		process->named_ns = process->next->time_ns;
 	process_drop_plan(process);
 	return true;
 }

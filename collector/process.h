@@ -132,6 +132,12 @@ void process_inherit(struct process *process, const struct process *parent);
 void process_plan(struct process *process, uint64_t time_ns, const struct life_name *name);
 bool process_turn(struct process *process);
 
+/* As process_plan(), of what it is called now: what is said of it next is of the time before. */
+void process_plan_same(struct process *process);
+
+/* When what is planned began; UINT64_MAX: nothing is. */
+uint64_t process_turns_at(const struct process *process);
+
 /* Whether what was said at that time is of what it runs now, as far as was told, planned or not. */
 bool process_is_newest(const struct process *process, uint64_t said_ns);
 

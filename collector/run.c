@@ -171,16 +171,26 @@ static const char *how_started(const struct wire_hello *hello)
 	return hello->flags & WIRE_HELLO_RESTART ? "inside, after set*id" : "inside";
 }
 
-/* Writes what is buffered of a process under the name that it has now. */
+/*
+ * Writes what is buffered of a process under the name that it has now: what came before an exec is not
+ * to be taken for the new program's. Not what came after one that is told, and not taken note of yet.
+ */
 static void write_rows(struct run *run, struct process *process)
 {
-	/* What came before an exec is not to be taken for the new program's. */
-	if (process->rows_count && !process->is_told)
+	uint64_t until_ns = process->peers ? UINT64_MAX : process_turns_at(process);
+	size_t n = process->rows_count;
+
+	while (n > 0 && tick_ns(process->rows[n - 1].tick, run->freq) >= until_ns)
+		n--;
+	if (n == 0)
+		return;
+	if (!process->is_told)
 		tell_process(run, process);
-	if (process->rows_count && run->file)
-		runfile_rows(run->file, process->id, process->rows, process->rows_count);
-	run->buffered -= process->rows_count;
-	process->rows_count = 0;
+	if (run->file)
+		runfile_rows(run->file, process->id, process->rows, n);
+	run->buffered -= n;
+	process->rows_count -= n;
+	memmove(process->rows, process->rows + n, process->rows_count * sizeof(*process->rows));
 }
 
 static void say_start(struct run *run, const struct process *process, uint64_t at_ns,
@@ -345,15 +355,20 @@ struct process *run_hello(struct run *run, pid_t pid, uint64_t heard_ns,
 			  const struct wire_hello *hello)
 {
 	struct process *process = get_process(run, pid, hello->start_ticks);
-	bool is_first, is_exec;
+	bool is_first, is_exec, is_newest;
 
 	if (!process)
 		return NULL;
 	/* What came before an exec belongs to the program that was run before. */
 	write_rows(run, process);
-	if (process_is_newest(process, hello->time_ns)) {
-		if (process_describe(process, hello) < 0)
-			return NULL;
+	is_newest = process_is_newest(process, hello->time_ns);
+	if (!is_newest && !process->next)
+		process_plan_same(process);
+	if (process_describe(process, hello) < 0) {
+		turn(run, process);
+		return NULL;
+	}
+	if (is_newest) {
 		process_drop_plan(process);
 		process->named_ns = hello->time_ns;
 		process->has_spoken = true;

@@ -226,8 +226,12 @@ static void take_record(struct run *run, const struct life_event *event)
 	if (record->pid == record->tgid) {
 		process->info.uid = record->uid;
 		process->info.gid = record->gid;
-		/* The name that it had in the end, for those who have not said another. */
-		if (!process->has_spoken || process->next)
+		/*
+		 * The name that it had in the end, for those who have not said another. Where
+		 * another thread has executed a program since, the main one had the old name.
+		 */
+		if ((!process->has_spoken || process->next) &&
+		    (record->flags & AGROUP || process->exit_ns || !run->hears_last))
 			process_name(process, record->comm,
 				     strnlen(record->comm, sizeof(record->comm)));
 	}

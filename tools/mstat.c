@@ -524,7 +524,6 @@ static void kill_rest(struct mstat *m)
 		err = rest_kill(&m->rest);
 	if (err < 0)
 		say("not all that is left could be killed: %s", strerror(-err));
-	rest_reap(0, NULL);
 }
 
 static int finish(struct mstat *m)
@@ -536,6 +535,7 @@ static int finish(struct mstat *m)
 
 	if (m->options.kill_rest)
 		kill_rest(m);
+	rest_bury();
 	context.left = count_left(m);
 	collector_finish(m->collector, m->status, &summary, NULL);
 	err = collector_output_error(m->collector);

@@ -210,6 +210,19 @@ bool rest_reap(pid_t pid, int *ret_status)
 	return found;
 }
 
+void rest_bury(void)
+{
+	struct timespec now, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec++;
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while ((now.tv_sec < end.tv_sec ||
+		(now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec)) &&
+	       waitpid(-1, NULL, WNOHANG) > 0);
+}
+
 int rest_count(const struct rest *rest)
 {
 	struct process_table table;

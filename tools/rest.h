@@ -33,6 +33,10 @@ void rest_done(struct rest *rest);
  */
 bool rest_reap(pid_t pid, int *ret_status);
 
+/* Reaps all that are dead: a container's first process may not. For a second at most, for others may
+ * die as fast. */
+void rest_bury(void);
+
 /* How many descendants live, those of before not counted; or a negative errno. */
 int rest_count(const struct rest *rest);
 

@@ -56,6 +56,13 @@ run mstat -q -freq 50 -preload none -o brief.mstat -- sh -c '"$0" 500 "$0" 90 /b
 is "a program of a moment" "$status" 0
 is "is not summed up any more when it is gone" "$(mstat-decode brief.mstat | column processes | tail -n 3 | most)" 2
 
+# What is sampled after an exec is the new program's, also where that is not told yet.
+run mstat -q -preload none -freq 100 -o after.mstat -- "$TARGETS/static_collect_wait" 350 "$hold" 40 500 0
+is "a program after another" "$status" 0
+ok "and sampled as itself" test "$(rows after.mstat collect_hold)" -ge 10
+is "the large one's samples are not the small one's" "$(samples after.mstat | column comm rss_bytes |
+	awk -F '\t' '$1 ~ /^static/ && $2 > 10e6 { n++ } END { print n + 0 }')" 0
+
 # Limits of smaps_rollup hold outside, too.
 run mstat -q -freq 50 -preload none -pss-budget 0% -o nopss.mstat -- "$hold" 5 500 0
 is "no budget: no PSS" "$(samples nopss.mstat | column pss_bytes | sort -u)" ''

@@ -122,12 +122,11 @@ static void no_thread(void **state)
 	assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
 	none = (struct rlimit){1, limit.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
-	assert_int_equal(patience_run(p, &errand->job, 0), -EAGAIN);
+	assert_int_equal(patience_run(p, &errand->job, 0), 0);
 	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
 	assert_true(patience_is_back(p, &errand->job));
-	assert_int_equal(worked, 0);
-	assert_int_equal(patience_run(p, &errand->job, 0), 0);
 	assert_true(errand->is_done);
+	assert_int_equal(worked, 1);
 	patience_drop(p, &errand->job);
 	patience_free(p);
 #endif

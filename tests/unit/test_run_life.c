@@ -152,6 +152,21 @@ static void names(void **state)
 	assert_called(12, "true", "sed s/a/b/");
 }
 
+/* A program that another thread than the main one has executed. */
+static void names_thread(void **state)
+{
+	(void)state;
+	run.hears_last = true;
+	forks(ROOT, 11, 10);
+	ends(11, 20, 0);
+	execs(11, 20, "st", "st 5");
+	record(11, 11, ROOT, 21, 11, 0, 0);
+	assert_called(11, "st", "st 5");
+	ends(11, 30, 0);
+	record(11, 11, ROOT, 31, 11, AGROUP, 0);
+	assert_called(11, "true", "st 5");
+}
+
 /* What a sampler says of itself, in whatever order that and the kernel's word come. */
 static void names_said(void **state)
 {
@@ -173,13 +188,17 @@ static void names_said(void **state)
 	process = newest(11);
 	run_gone(&run, process);
 	assert_called(11, "true", "as -o");
-	/* A hello that was said before the exec, and is read after it. */
+	/* A hello that was said before the exec, and is read after it, with samples of that time. */
 	forks(ROOT, 12, 10);
 	execs(12, 30, "as", "as -o");
 	process = hello(12, 10, 29);
-	assert_called(12, "as", "as -o");
+	assert_called(12, "comm", "");
+	/* Who is forked now is not of that time. */
+	forks(12, 13, 35);
+	assert_called(13, "as", "as -o");
 	run_gone(&run, process);
-	hello(12, 10, 31);
+	assert_called(12, "as", "as -o");
+	hello(12, 10, 36);
 	assert_called(12, "comm", "");
 	/* The new program's, and the old one's sampler goes after that. */
 	execs(12, 40, NULL, NULL);
@@ -757,6 +776,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_tree, setup, teardown),
 		cmocka_unit_test_setup_teardown(names, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_thread, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(late_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(pid_again, setup, teardown),
