@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "collector/outside.h"
@@ -16,6 +17,8 @@
 #define TEXT_MAX 16384
 /* "task/TID/smaps_rollup" */
 #define NAME_SIZE 64
+/* smaps_rollup, stat or io: some 700 bytes are the most. */
+#define ASKED_MAX 2048
 /* A walk is waited for longer by so many times the CPU time that it is predicted to take. */
 #define WALK_PATIENCE 4
 
@@ -23,6 +26,16 @@ struct outside_strings {
 	char comm[WIRE_COMM_MAX];
 	char exe[WIRE_EXE_MAX];
 	char argv[WIRE_ARGV_MAX];
+};
+
+struct text {
+	ssize_t n; /* or -errno */
+	char bytes[ASKED_MAX];
+};
+
+/* What of a sample is asked for. */
+struct asked {
+	struct text stat, io, rollup;
 };
 
 int outside_open(pid_t pid, struct patience *patience, struct outside **ret)
@@ -51,7 +64,6 @@ void outside_close(struct outside *o)
 	if (!o)
 		return;
 	outside_ask_done(o);
-	close(o->dir);
 	free(o->strings);
 	free(o);
 }
@@ -182,13 +194,13 @@ int outside_started(struct outside *o, uint64_t *ret)
 	return 0;
 }
 
-static ssize_t answer_link(const struct outside *o, const struct question *question, void *buf,
+static ssize_t answer_link(struct outside *o, const struct question *question, void *buf,
 			   size_t size)
 {
 	return outside_link(o, question->file, buf, size);
 }
 
-static ssize_t answer_shares(const struct outside *o, const struct question *question, void *buf,
+static ssize_t answer_shares(struct outside *o, const struct question *question, void *buf,
 			     size_t size)
 {
 	*(bool *)buf = syscall(SYS_kcmp, o->pid, question->parent, KCMP_VM, 0, 0) == 0;
@@ -198,18 +210,16 @@ static ssize_t answer_shares(const struct outside *o, const struct question *que
 bool outside_shares_memory(struct outside *o, pid_t parent)
 {
 	struct question question = {.answer = answer_shares, .parent = parent};
-	uint64_t cost_ns;
 	bool shares = false;
 
 	if (parent)
-		outside_ask(o, &question, &shares, sizeof(shares), &cost_ns);
+		outside_ask(o, &question, &shares, sizeof(shares));
 	return shares;
 }
 
 int outside_describe(struct outside *o, struct wire_hello *ret)
 {
 	static const struct question exe = {.answer = answer_link, .file = "exe"};
-	uint64_t cost_ns;
 	ssize_t n;
 	int err;
 
@@ -228,7 +238,7 @@ int outside_describe(struct outside *o, struct wire_hello *ret)
 		err = describe_status(o, err == 0, ret);
 	if (err < 0)
 		return err;
-	n = outside_ask(o, &exe, o->strings->exe, sizeof(o->strings->exe), &cost_ns);
+	n = outside_ask(o, &exe, o->strings->exe, sizeof(o->strings->exe));
 	ret->exe_len = n > 0 ? (size_t)n : 0;
 	o->is_partial |= outside_is_unanswered(n);
 	n = describe_file(o, "cmdline", true, o->strings->argv, sizeof(o->strings->argv));
@@ -315,66 +325,84 @@ static int read_status(struct outside *o, struct record *rec)
 	return 0;
 }
 
-/* A walk that was answered too late has made the process wait all the same. */
-static void note_late_walk(struct outside *o, uint64_t now_ns, const struct rollup_limits *limits,
-			   struct record *rec)
+static uint64_t spent_ns(void)
 {
-	outside_settle(o);
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void read_text(const struct outside *o, enum source source, bool of_memory, struct text *ret)
+{
+	ret->n = outside_read(o, source_table[source].file, of_memory, ret->bytes,
+			      sizeof(ret->bytes));
+}
+
+/* In one errand, which costs more than reading any of these. */
+static ssize_t answer_sample(struct outside *o, const struct question *question, void *buf,
+			     size_t size)
+{
+	struct asked *asked = buf;
+	uint64_t before;
+
+	if (question->is_slow) {
+		/* Of the process as a whole, also without its main thread. */
+		read_text(o, SOURCE_STAT, false, &asked->stat);
+		read_text(o, SOURCE_IO, false, &asked->io);
+	}
+	/* Last, for it may take long, and the others are of the tick. */
+	if (question->is_walk) {
+		before = spent_ns();
+		read_text(o, SOURCE_ROLLUP, true, &asked->rollup);
+		o->walked_ns = spent_ns() - before;
+	}
+	return (ssize_t)size;
+}
+
+/* Asks for it; without an answer each source has the reason. */
+static void ask_sample(struct outside *o, const struct question *question, struct record *rec)
+{
+	struct asked asked;
+	ssize_t n = outside_ask(o, question, &asked, sizeof(asked));
+	uint64_t before;
+
+	if (n < 0)
+		asked.stat.n = asked.io.n = asked.rollup.n = n;
+	if (question->is_slow) {
+		take_source(SOURCE_STAT, asked.stat.bytes, asked.stat.n, rec);
+		take_source(SOURCE_IO, asked.io.bytes, asked.io.n, rec);
+	}
+	if (!question->is_walk)
+		return;
+	before = spent_ns();
+	take_source(SOURCE_ROLLUP, asked.rollup.bytes, asked.rollup.n, rec);
 	if (o->walked_ns)
-		rollup_done(&o->rollup, rec, o->walked_ns, now_ns, limits);
+		o->walked_ns += spent_ns() - before;
+}
+
+static void note_walk(struct outside *o, uint64_t end_ns, const struct rollup_limits *limits,
+		      struct record *rec)
+{
+	if (o->walked_ns)
+		rollup_done(&o->rollup, rec, o->walked_ns, end_ns, limits);
 	o->walked_ns = 0;
 }
 
-/* Returns what outside_ask() does, with the cost of taking in the answer. */
-static ssize_t walk(struct outside *o, struct record *rec, uint64_t *ret_cost_ns)
-{
-	struct question question = {
-		.answer = outside_answer_file,
-		.file = source_table[SOURCE_ROLLUP].file,
-		.of_memory = true,
-		.is_walk = true,
-		.extra_ns = WALK_PATIENCE * rollup_predict(&o->rollup, rec),
-	};
-	char text[TEXT_MAX];
-	ssize_t n = outside_ask(o, &question, text, sizeof(text), ret_cost_ns);
-	uint64_t before = outside_spent_ns();
-
-	take_source(SOURCE_ROLLUP, text, n, rec);
-	*ret_cost_ns += outside_spent_ns() - before;
-	return n;
-}
-
-static void read_rollup(struct outside *o, const struct outside_limits *given, uint64_t now_ns,
+/* Whether smaps_rollup is due; else the record tells why not. */
+static bool is_walk_due(struct outside *o, uint64_t now_ns, const struct rollup_limits *limits,
 			struct record *rec)
 {
-	struct rollup_limits limits = {given->stall_ns, given->budget_ppm, given->live};
-	enum reason reason;
-	uint64_t cost;
-
-	note_late_walk(o, now_ns, &limits, rec);
-	reason = rollup_reason(&o->rollup, rec, now_ns, &limits);
-	if (reason != REASON_OK) {
-		rec->reason[SOURCE_ROLLUP] = (uint8_t)reason;
-		return;
-	}
-	if (outside_is_unanswered(walk(o, rec, &cost)))
-		return;
-	rollup_done(&o->rollup, rec, cost, now_ns + cost, &limits);
+	/* A walk that was answered too late has made the process wait all the same. */
+	outside_settle(o);
+	note_walk(o, now_ns, limits, rec);
+	rec->reason[SOURCE_ROLLUP] = (uint8_t)rollup_reason(&o->rollup, rec, now_ns, limits);
+	return rec->reason[SOURCE_ROLLUP] == REASON_OK;
 }
 
-static void ask_source(struct outside *o, enum source source, struct record *rec)
+/* But for what is asked for. */
+static void read_slow(const struct outside *o, struct record *rec)
 {
-	char text[TEXT_MAX];
-	ssize_t n = outside_ask_file(o, source_table[source].file, false, text, sizeof(text));
-
-	take_source(source, text, n, rec);
-}
-
-static void read_slow(struct outside *o, struct record *rec)
-{
-	/* Of the process as a whole, also without its main thread. */
-	ask_source(o, SOURCE_STAT, rec);
-	ask_source(o, SOURCE_IO, rec);
 	/* The main thread's alone. */
 	if (record_has(rec, FIELD_THREADS) && rec->value[FIELD_THREADS] > 1)
 		rec->reason[SOURCE_SCHEDSTAT] = REASON_THREADS;
@@ -393,18 +421,25 @@ static void skip_slow(struct record *rec)
 		rec->reason[slow[i]] = REASON_NOT_DUE;
 }
 
-int outside_sample(struct outside *o, const struct outside_limits *limits, uint64_t now_ns,
+int outside_sample(struct outside *o, const struct outside_limits *given, uint64_t now_ns,
 		   bool slow, struct record *rec)
 {
+	struct rollup_limits limits = {given->stall_ns, given->budget_ppm, given->live};
+	struct question question = {.answer = answer_sample, .is_slow = slow};
 	int ret = read_status(o, rec);
 
 	if (ret < 0)
 		return ret;
-	read_rollup(o, limits, now_ns, rec);
 	rec->reason[SOURCE_SAMPLER] = REASON_ABSENT;
 	if (slow)
 		read_slow(o, rec);
 	else
 		skip_slow(rec);
+	question.is_walk = is_walk_due(o, now_ns, &limits, rec);
+	if (question.is_walk)
+		question.extra_ns = WALK_PATIENCE * rollup_predict(&o->rollup, rec);
+	if (slow || question.is_walk)
+		ask_sample(o, &question, rec);
+	note_walk(o, now_ns + o->walked_ns, &limits, rec);
 	return 0;
 }

@@ -74,7 +74,7 @@ bool outside_tells_more(struct outside *o);
  * whoever asks for that one asks for this. now_ns is of the host's CLOCK_MONOTONIC. Returns 0, or
  * -ESRCH when the process has ended, waited for or not: rec is then of no use.
  */
-int outside_sample(struct outside *o, const struct outside_limits *limits, uint64_t now_ns,
+int outside_sample(struct outside *o, const struct outside_limits *given, uint64_t now_ns,
 		   bool slow, struct record *rec);
 
 /* Accepts NULL. */

@@ -7,7 +7,6 @@
  * kcmp(), and in newer kernels also to read stat and the links. status and schedstat need neither.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,37 +24,30 @@
 /* One question on its way. */
 struct errand {
 	struct patience_job job; /* first */
-	struct outside who;	 /* pid, tid, and dir: owned */
+	struct outside who;	 /* pid, tid, dir: borrowed, until discarded; walked_ns */
 	struct question question;
 	ssize_t n;
-	uint64_t cost_ns;
 	size_t size;
 	char answer[];
 };
 
-static uint64_t clock_ns(clockid_t clock)
+static uint64_t clock_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(clock, &ts);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t outside_spent_ns(void)
-{
-	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static void run_errand(struct patience_job *job)
 {
 	struct errand *errand = (struct errand *)job;
-	uint64_t before = outside_spent_ns();
 
 	errand->n = errand->question.answer(&errand->who, &errand->question, errand->answer,
 					    errand->size);
-	errand->cost_ns = outside_spent_ns() - before;
 }
 
+/* Who asked is gone: the directory was left to it. */
 static void discard_errand(struct patience_job *job)
 {
 	struct errand *errand = (struct errand *)job;
@@ -64,33 +56,24 @@ static void discard_errand(struct patience_job *job)
 	free(errand);
 }
 
-static int make_errand(const struct outside *o, const struct question *question, size_t size,
-		       struct errand **ret)
+static struct errand *make_errand(const struct outside *o, const struct question *question,
+				  size_t size)
 {
 	struct errand *errand = malloc(sizeof(*errand) + size);
-	int err;
 
-	if (!errand)
-		return -ENOMEM;
-	*errand = (struct errand){
-		.job = {.work = run_errand, .discard = discard_errand},
-		.who = {.pid = o->pid, .tid = o->tid},
-		.question = *question,
-		.size = size,
-	};
-	errand->who.dir = fcntl(o->dir, F_DUPFD_CLOEXEC, 0);
-	if (errand->who.dir < 0) {
-		err = -errno;
-		free(errand);
-		return err;
-	}
-	*ret = errand;
-	return 0;
+	if (errand)
+		*errand = (struct errand){
+			.job = {.work = run_errand, .discard = discard_errand},
+			.who = {.pid = o->pid, .tid = o->tid, .dir = o->dir},
+			.question = *question,
+			.size = size,
+		};
+	return errand;
 }
 
 static void rest(struct outside *o, bool is_first)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t now_ns = clock_ns();
 
 	if (is_first || !o->rest_ns || now_ns > o->rested_ns + REST_MAX_NS)
 		o->rest_ns = REST_MIN_NS;
@@ -103,6 +86,8 @@ void outside_ask_done(struct outside *o)
 {
 	if (o->out)
 		patience_drop(o->patience, &o->out->job);
+	else
+		close(o->dir);
 	o->out = NULL;
 }
 
@@ -110,10 +95,11 @@ int outside_settle(struct outside *o)
 {
 	if (o->out && !patience_is_back(o->patience, &o->out->job))
 		return -ETIMEDOUT;
-	if (o->out && o->out->question.is_walk)
-		o->walked_ns = o->out->cost_ns;
-	outside_ask_done(o);
-	return o->rest_ns && clock_ns(CLOCK_MONOTONIC) < o->rested_ns ? -EAGAIN : 0;
+	if (o->out)
+		o->walked_ns += o->out->who.walked_ns;
+	free(o->out);
+	o->out = NULL;
+	return o->rest_ns && clock_ns() < o->rested_ns ? -EAGAIN : 0;
 }
 
 bool outside_is_unanswered(ssize_t err)
@@ -121,18 +107,17 @@ bool outside_is_unanswered(ssize_t err)
 	return err == -ETIMEDOUT || err == -EAGAIN || err == -EBUSY;
 }
 
-ssize_t outside_ask(struct outside *o, const struct question *question, void *buf, size_t size,
-		    uint64_t *ret_cost_ns)
+ssize_t outside_ask(struct outside *o, const struct question *question, void *buf, size_t size)
 {
-	struct errand *errand = NULL;
+	struct errand *errand;
 	ssize_t n;
 	int err = o->patience ? outside_settle(o) : -EAGAIN;
 
-	*ret_cost_ns = 0;
-	if (err == 0)
-		err = make_errand(o, question, size, &errand);
 	if (err < 0)
 		return err;
+	errand = make_errand(o, question, size);
+	if (!errand)
+		return -ENOMEM;
 	err = patience_run(o->patience, &errand->job, question->extra_ns);
 	if (err == -ETIMEDOUT) {
 		o->out = errand;
@@ -145,13 +130,13 @@ ssize_t outside_ask(struct outside *o, const struct question *question, void *bu
 	n = err < 0 ? -EBUSY : errand->n;
 	if (n > 0)
 		memcpy(buf, errand->answer, (size_t)n);
-	*ret_cost_ns = errand->cost_ns;
-	patience_drop(o->patience, &errand->job);
+	o->walked_ns += errand->who.walked_ns;
+	free(errand);
 	return n;
 }
 
-ssize_t outside_answer_file(const struct outside *o, const struct question *question, void *buf,
-			    size_t size)
+static ssize_t answer_file(struct outside *o, const struct question *question, void *buf,
+			   size_t size)
 {
 	return outside_read(o, question->file, question->of_memory, buf, size);
 }
@@ -159,9 +144,7 @@ ssize_t outside_answer_file(const struct outside *o, const struct question *ques
 ssize_t outside_ask_file(struct outside *o, const char *file, bool of_memory, void *buf,
 			 size_t size)
 {
-	struct question question = {
-		.answer = outside_answer_file, .file = file, .of_memory = of_memory};
-	uint64_t cost_ns;
+	struct question question = {.answer = answer_file, .file = file, .of_memory = of_memory};
 
-	return outside_ask(o, &question, buf, size, &cost_ns);
+	return outside_ask(o, &question, buf, size);
 }

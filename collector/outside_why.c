@@ -210,7 +210,7 @@ static const char *find_out(const struct outside *o, char *room, size_t size)
 	return has_other_root(o) ? "it has another root folder" : "libmstat.so was not loaded";
 }
 
-static ssize_t answer_why(const struct outside *o, const struct question *question, void *buf,
+static ssize_t answer_why(struct outside *o, const struct question *question, void *buf,
 			  size_t size)
 {
 	char room[sizeof(o->why)];
@@ -223,12 +223,11 @@ static ssize_t answer_why(const struct outside *o, const struct question *questi
 const char *outside_why(struct outside *o)
 {
 	static const struct question question = {.answer = answer_why};
-	uint64_t cost_ns;
 	ssize_t n;
 
 	if (o->why[0])
 		return o->why;
-	n = outside_ask(o, &question, o->why, sizeof(o->why), &cost_ns);
+	n = outside_ask(o, &question, o->why, sizeof(o->why));
 	if (n < 0)
 		snprintf(o->why, sizeof(o->why), "%s",
 			 outside_is_unanswered(n) ? unanswered : "cannot be told");

@@ -62,6 +62,17 @@ static void leave(struct patience *p)
 	free(p);
 }
 
+/*
+ * Under the lock, which is open meanwhile: who is woken often takes the waker's CPU at once, and would
+ * have to give it back for the lock.
+ */
+static void wake(struct patience *p, pthread_cond_t *cond)
+{
+	pthread_mutex_unlock(&p->lock);
+	pthread_cond_signal(cond);
+	pthread_mutex_lock(&p->lock);
+}
+
 /* Under the lock, which is open meanwhile. */
 static void do_job(struct helper *self)
 {
@@ -75,13 +86,13 @@ static void do_job(struct helper *self)
 	self->job = NULL;
 	is_dropped = job->is_dropped;
 	job->is_out = false;
-	if (p->helper == self)
-		pthread_cond_signal(&p->done);
-	else
+	if (p->helper != self)
 		p->out--;
 	/* Nobody else knows it any more. */
 	if (is_dropped)
 		job->discard(job);
+	if (p->helper == self)
+		wake(p, &p->done);
 }
 
 static void *help(void *arg)
@@ -178,7 +189,7 @@ int patience_run(struct patience *p, struct patience_job *job, uint64_t extra_ns
 	else {
 		job->is_out = true;
 		p->helper->job = job;
-		pthread_cond_signal(&p->wake);
+		wake(p, &p->wake);
 		err = wait_for(p, job, extra_ns);
 	}
 	pthread_mutex_unlock(&p->lock);

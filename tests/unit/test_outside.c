@@ -375,7 +375,7 @@ static void shares_memory(void **state)
 	end(other);
 }
 
-static ssize_t answer_late(const struct outside *o, const struct question *question, void *buf,
+static ssize_t answer_late(struct outside *o, const struct question *question, void *buf,
 			   size_t size)
 {
 	char byte;
@@ -395,7 +395,7 @@ static void unanswered(void **state)
 	struct wire_hello hello;
 	struct outside *o;
 	struct record rec;
-	uint64_t cost, start;
+	uint64_t start;
 	int ends[2];
 
 	(void)state;
@@ -403,8 +403,8 @@ static void unanswered(void **state)
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	question.parent = ends[0];
 	assert_int_equal(outside_open(pid, some, &o), 0);
-	assert_int_equal(outside_ask(o, &question, NULL, 0, &cost), -ETIMEDOUT);
-	assert_int_equal(outside_ask(o, &question, NULL, 0, &cost), -ETIMEDOUT);
+	assert_int_equal(outside_ask(o, &question, NULL, 0), -ETIMEDOUT);
+	assert_int_equal(outside_ask(o, &question, NULL, 0), -ETIMEDOUT);
 	assert_int_equal(patience_out(some), 1);
 	assert_int_equal(sample(o, true, &rec), 0);
 	between(&rec, FIELD_RSS, HELD, HELD + 200 * MIB);
@@ -443,7 +443,7 @@ static void unanswered(void **state)
 	assert_false(outside_tells_more(o));
 
 	/* What is out when it is closed comes back to nobody. */
-	assert_int_equal(outside_ask(o, &question, NULL, 0, &cost), -ETIMEDOUT);
+	assert_int_equal(outside_ask(o, &question, NULL, 0), -ETIMEDOUT);
 	outside_close(o);
 	patience_free(some);
 	assert_int_equal(write(ends[1], "x", 1), 1);
