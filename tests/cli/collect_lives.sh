@@ -77,10 +77,15 @@ wait
 is "only the tree is recorded" "$(processes alone.mstat | column comm | sort | tr '\n' ' ')" "sh sleep "
 
 # The largest at the peak, and the kernel's verdict on those that were too large.
-touch go
-run mstat -o held.mstat -freq 50 -- sh -c '"$0" 60 0 0 ready1 go & "$0" 20 0 0 ready2 go &
-	while ! [ -e ready1 ] || ! [ -e ready2 ]; do sleep 0.02; done; sleep 0.5; rm go; wait' "$TARGETS/collect_hold"
-mstat-decode -what peak held.mstat >held.tsv
+# (On a busy machine the sampler may have had no CPU at the very tick of the peak.)
+for _ in 1 2 3; do
+	rm -f ready1 ready2
+	touch go
+	run mstat -o held.mstat -freq 50 -- sh -c '"$0" 60 0 0 ready1 go & "$0" 20 0 0 ready2 go &
+		while ! [ -e ready1 ] || ! [ -e ready2 ]; do sleep 0.02; done; sleep 0.5; rm go; wait' "$TARGETS/collect_hold"
+	mstat-decode -what peak held.mstat >held.tsv
+	[ "$(column rss_anon_bytes <held.tsv | head -n 1)" -lt $((60 << 20)) ] || break
+done
 within "the largest holder" "$(column rss_anon_bytes <held.tsv | head -n 1)" $((60 << 20)) 5
 within "the second" "$(column rss_anon_bytes <held.tsv | sed -n 2p)" $((20 << 20)) 5
 like "with its PSS" "$(column pss_bytes pss_age_ns <held.tsv | head -n 1)" $'^[1-9][0-9]+\t[0-9]+$'
