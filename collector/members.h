@@ -33,9 +33,8 @@ void members_init(struct members *members, struct patience *patience);
  * run has.
  *
  * peer->start_ticks is set to the start time of the process that was looked at; it stays 0 where that
- * hangs in an exec. Where the kernel
- * cannot say that it is the one that connected (before 6.5), peer->is_guess is set, for
- * members_confirm().
+ * hangs in an exec. Where the kernel cannot say that it is the one that connected (before 6.5),
+ * peer->is_guess is set, for members_confirm().
  */
 bool members_admit(struct members *members, const struct cgroup *cg, struct peer *peer,
 		   const char **ret_why);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/connector.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
@@ -18,6 +17,7 @@
 
 #include "collector/connector.h"
 #include "collector/names.h"
+#include "collector/smallfile.h"
 #include "core/wire.h"
 
 #define RECEIVE_BYTES (1 << 20)
@@ -88,16 +88,9 @@ static int choose_execs(int fd)
 static size_t read_file(pid_t pid, const char *name, char *buf, size_t size)
 {
 	char path[40];
-	ssize_t n;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, buf, size);
-	close(fd);
-	return n > 0 ? (size_t)n : 0;
+	return smallfile_read(path, buf, size);
 }
 
 static size_t read_exe(pid_t pid, char *buf, size_t size)
@@ -113,14 +106,14 @@ static size_t read_exe(pid_t pid, char *buf, size_t size)
 /* NULL where it is gone, or memory is out. */
 static struct entry *read_names(pid_t pid, uint64_t time_ns)
 {
-	char text[WIRE_COMM_MAX + WIRE_EXE_MAX + WIRE_ARGV_MAX];
+	char text[WIRE_COMM_MAX + WIRE_EXE_MAX + WIRE_ARGV_MAX + 1];
 	struct entry entry = {.time_ns = time_ns, .pid = pid};
 	struct entry *ret;
 	size_t len;
 
 	/* What ends soonest first: a process that ends has no command line any more. */
 	len = entry.argv_len = (uint32_t)read_file(
-		pid, "cmdline", text + WIRE_COMM_MAX + WIRE_EXE_MAX, WIRE_ARGV_MAX);
+		pid, "cmdline", text + WIRE_COMM_MAX + WIRE_EXE_MAX, WIRE_ARGV_MAX + 1);
 	if (!len)
 		return NULL;
 	entry.exe_len = (uint32_t)read_exe(pid, text + WIRE_COMM_MAX, WIRE_EXE_MAX);

@@ -47,9 +47,8 @@ bool outside_shares_memory(struct outside *o, pid_t parent);
 /*
  * Who it is now, as a sampler's hello would say (flags and freq 0), but that pids and ids are as the
  * collector sees them. What cannot be read, or is gone with a zombie's memory, is empty (and
- * start_ticks 0). The strings
- * stay until the next call for this process. Returns 0; -ESRCH where it has ended and was waited for;
- * -ENOMEM, -EMFILE, -EACCES, and so on: nothing is known.
+ * start_ticks 0). The strings stay until the next call for this process. Returns 0; -ESRCH where it
+ * has ended and was waited for; -ENOMEM, -EMFILE, -EACCES, and so on: nothing is known.
  */
 int outside_describe(struct outside *o, struct wire_hello *ret);
 
