@@ -150,6 +150,7 @@ enum scope {
 	FIELD(77, S_CPU, SCHEDSTAT, "", 1, 1, "cpu_ns")                                      \
 	FIELD(78, S_CPU_DELAY, SCHEDSTAT, "", 2, 1, "cpu_delay_ns")                          \
 	FIELD(79, S_CPU_DELAYS, SCHEDSTAT, "", 3, 1, "cpu_delay_count")                      \
+	FIELD(80, EVERY, STATUS, "", 0, 1, "ticks_per_sample")                               \
 	FIELD(96, V2_USAGE, V2_CURRENT, "", 0, 1, "rss")                                     \
 	FIELD(97, V1_USAGE, V1_USAGE, "", 0, 1, "rss")                                       \
 	FIELD(98, V2_KERNEL, V2_STAT, "kernel", 0, 1, "kernel")                              \

@@ -1,13 +1,34 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * [app thread] Stepping aside: calls that a thread which glibc does not know would spoil are
- * passed on with the guest ended before and a fresh one started after. interpose.c has the calls.
+ * [app thread] Stepping aside: the guest is ended before a call that it would spoil, and a fresh one
+ * started after it, with the credentials and namespaces that the program then has. interpose.c has
+ * the calls. errno is left alone, and libc not touched.
  */
 #ifndef MSTAT_PRELOAD_ASIDE_H
 #define MSTAT_PRELOAD_ASIDE_H
 
-/* [init] Finds the real functions: dlsym() in a fork's child could wait for a lock for ever. */
-void aside_init(void);
+#include <stdbool.h>
+
+/*
+ * Returns when the kernel has let go of the guest: true, and then aside_back() or aside_stay() must
+ * follow the call. False where there is none to end: in a vfork child, under a filter.
+ */
+bool aside_step(void);
+
+/*
+ * The call is over. Of more than ten guests a second those that follow connect a tenth of a second later
+ * only: a program that changes its ids for every request would wait for each that has begun to connect.
+ */
+void aside_back(void);
+
+/*
+ * As aside_step() before a seccomp filter is set up. Until aside_unbar() no guest is started in this
+ * process, nor in its children, and we make no system call.
+ */
+bool aside_bar(void);
+
+/* The filter was refused. */
+void aside_unbar(void);
 
 /* [fork child] Nobody of the parent's threads is within a call here. */
 void aside_forget(void);

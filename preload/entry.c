@@ -16,6 +16,7 @@
 #include "core/wire.h"
 #include "preload/aside.h"
 #include "preload/guest.h"
+#include "preload/interpose.h"
 #include "preload/sampler.h"
 #include "preload/sys.h"
 
@@ -77,7 +78,7 @@ static void in_child(void)
 	if (sampler_is_barred())
 		return;
 	start_ns = now_ns();
-	sampler_start(WIRE_HELLO_FORK);
+	sampler_start(WIRE_HELLO_FORK, 0);
 }
 
 /* glibc's own entry to pthread_atfork(), which libc.so itself does not have; musl is the reverse. */
@@ -105,9 +106,9 @@ __attribute__((constructor)) static void entry_init(void)
 	if (getauxval(AT_SECURE) || !read_environment())
 		return;
 	start_ns = now_ns();
-	aside_init();
+	interpose_init();
 	follow_forks();
-	sampler_start(0);
+	sampler_start(0, 0);
 }
 
 /* [app thread] exit() */

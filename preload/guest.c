@@ -279,6 +279,11 @@ enum guest_command guest_wait(uint64_t deadline_ns)
 	return (enum guest_command)command;
 }
 
+bool guest_is_stopping(void)
+{
+	return load(&guest.command) == GUEST_STOP;
+}
+
 void guest_answer(void)
 {
 	store(&guest.answer, 1);

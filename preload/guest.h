@@ -47,6 +47,9 @@ bool guest_is_here(void);
  */
 enum guest_command guest_wait(uint64_t deadline_ns);
 
+/* [guest] Whether guest_stop() waits for it: what it has begun need not be ended. */
+bool guest_is_stopping(void);
+
 /* [guest] Answers guest_last(). */
 void guest_answer(void);
 

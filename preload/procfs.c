@@ -9,6 +9,9 @@
 #include "preload/procfs.h"
 #include "preload/sys.h"
 
+/* From CapInh's value back to where its line begins, and numbers that got shorter. */
+#define CAPS_ROOM 64
+
 static int open_file(const char *path)
 {
 	return (int)sys_4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
@@ -33,33 +36,57 @@ static long read_again(int fd, void *buf, size_t size)
 	return fd < 0 ? fd : sys_4(SYS_pread64, fd, buf, size, 0);
 }
 
-/* FNV-1a over a line of status. */
-static uint64_t hash_line(uint64_t hash, const char *text, size_t len, const char *key)
+/*
+ * FNV-1a over the line of that key, looked for from *at on. Returns the hash, and leaves *at there; it
+ * stays where there is no such line.
+ */
+static uint64_t hash_line(uint64_t hash, const char **at, const char *end, const char *key)
 {
 	size_t n;
-	const char *line = parse_line(text, len, key, &n);
+	const char *line = parse_line(*at, (size_t)(end - *at), key, &n);
 
 	for (size_t i = 0; line && i < n; i++)
 		hash = (hash ^ (uint8_t)line[i]) * 0x100000001b3u;
+	*at = line ? line : *at;
 	return hash;
 }
 
-static uint64_t hash_ids(const char *text, size_t len)
+/*
+ * Where the lines of capabilities begin, or a little before. Half of the text is between the groups and
+ * them, so the search begins where they stood the last time: they move by some digits from tick to tick.
+ */
+static const char *find_caps(struct procfs *proc, const char *after, const char *end)
 {
-	return hash_line(hash_line(0xcbf29ce484222325u, text, len, "Uid"), text, len, "Gid");
+	const char *from = proc->text + proc->caps_at;
+	size_t n;
+	const char *line = from > after && from < end
+				   ? parse_line(from, (size_t)(end - from), "CapInh", &n)
+				   : NULL;
+
+	/* A process whose main thread has ended tells less. */
+	if (!line)
+		line = parse_line(after, (size_t)(end - after), "CapInh", &n);
+	if (!line || line - proc->text <= CAPS_ROOM)
+		return after;
+	proc->caps_at = (uint32_t)(line - proc->text) - CAPS_ROOM;
+	return line;
 }
 
-static uint64_t hash_caps(const char *text, size_t len)
+/* Of the status in proc->text: hashes of what the main thread and ours must have in common. */
+static uint64_t hash_credentials(struct procfs *proc, size_t len, uint64_t *ret_filters)
 {
-	uint64_t hash = hash_line(0xcbf29ce484222325u, text, len, "Groups");
+	const char *end = proc->text + len;
+	const char *at = proc->text;
+	uint64_t hash = 0xcbf29ce484222325u;
 
-	hash = hash_line(hash, text, len, "CapPrm");
-	return hash_line(hash, text, len, "CapEff");
-}
-
-static uint64_t hash_filters(const char *text, size_t len)
-{
-	return hash_line(0xcbf29ce484222325u, text, len, "Seccomp_filters");
+	hash = hash_line(hash, &at, end, "Uid");
+	hash = hash_line(hash, &at, end, "Gid");
+	hash = hash_line(hash, &at, end, "Groups");
+	at = find_caps(proc, at, end);
+	hash = hash_line(hash, &at, end, "CapPrm");
+	hash = hash_line(hash, &at, end, "CapEff");
+	*ret_filters = hash_line(0, &at, end, "Seccomp_filters");
+	return hash;
 }
 
 int procfs_open(struct procfs *proc)
@@ -79,9 +106,7 @@ int procfs_open(struct procfs *proc)
 	n = read_again(proc->own_status, proc->text, sizeof(proc->text));
 	if (n <= 0 || proc->status < 0)
 		return n < 0 ? (int)n : proc->status;
-	proc->ids = hash_ids(proc->text, (size_t)n);
-	proc->caps = hash_caps(proc->text, (size_t)n);
-	proc->filters = hash_filters(proc->text, (size_t)n);
+	proc->credentials = hash_credentials(proc, (size_t)n, &proc->filters);
 	return 0;
 }
 
@@ -114,20 +139,19 @@ static int read_own_status(struct procfs *proc, struct record *rec)
 	return 0;
 }
 
-int procfs_read_status(struct procfs *proc, bool deep, struct record *rec)
+int procfs_read_status(struct procfs *proc, struct record *rec)
 {
 	long n = read_again(proc->status, proc->text, sizeof(proc->text));
+	uint64_t filters;
 
 	if (n <= 0) {
 		record_drop(rec, SOURCE_STATUS, reason_of(n));
 		return 0;
 	}
-	if (hash_ids(proc->text, (size_t)n) != proc->ids)
-		return -EPERM;
-	if (deep && hash_caps(proc->text, (size_t)n) != proc->caps)
+	if (hash_credentials(proc, (size_t)n, &filters) != proc->credentials)
 		return -EPERM;
 	/* A call that the program itself does not make may be its end from now on. */
-	if (hash_filters(proc->text, (size_t)n) != proc->filters)
+	if (filters != proc->filters)
 		return -EACCES;
 	parse_source(SOURCE_STATUS, proc->text, (size_t)n, rec);
 	if (!record_has(rec, FIELD_RSS))

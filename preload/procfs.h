@@ -22,9 +22,9 @@ struct procfs {
 	int family;  /* id of TASKSTATS; 0: not asked yet; negative: refused */
 	uint32_t seq;
 	uint32_t pid;
-	uint64_t ids;  /* hash of the Uid and Gid lines that our thread was started with */
-	uint64_t caps; /* likewise of Groups and the capability sets */
-	uint64_t filters;
+	uint64_t credentials; /* hash of what our thread was started with */
+	uint64_t filters;     /* likewise, of the number of seccomp filters */
+	uint32_t caps_at; /* a little before where capabilities stood in the text the last time */
 	/* A status with a thousand groups; only what the kernel writes is ever there. */
 	char text[16384];
 };
@@ -37,10 +37,10 @@ int procfs_open(struct procfs *proc);
 
 /*
  * Reads status into rec. Returns 0; -EOWNERDEAD where no thread but ours is left; -EPERM where the
- * main thread's ids (with deep: also its groups and capabilities) are not ours any more; -EACCES
- * (with deep) where it has put itself under a seccomp filter, which we are not under.
+ * main thread's ids, groups or capabilities are not ours any more; -EACCES where it has put itself
+ * under a seccomp filter, which we are not under.
  */
-int procfs_read_status(struct procfs *proc, bool deep, struct record *rec);
+int procfs_read_status(struct procfs *proc, struct record *rec);
 
 /* Reads another source's file (rollup, stat, io, schedstat) into rec, or its reason. */
 void procfs_read(struct procfs *proc, enum source source, struct record *rec);

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "core/pace.h"
 #include "core/parse.h"
 #include "core/rollup.h"
 #include "core/tick.h"
@@ -28,6 +29,8 @@ struct sampler {
 	uint64_t shift_ns;    /* our place within a quarter period, where the tree is large */
 	struct page page;
 	struct rollup rollup; /* by the host's clock */
+	struct pace pace;
+	uint64_t walks_ns; /* CPU time of all walks */
 	struct procfs proc;
 	struct link link;
 	struct record now;
@@ -46,9 +49,9 @@ static long leave_files(bool debug)
 
 	if (ret == 0 && debug)
 		ret = sys_3(SYS_close_range, 3, ~0U, 0);
-	if (ret == 0)
-		sys_1(SYS_unshare,
-		      CLONE_FS); /* chroot and setns(mnt) of the program stay its own */
+	/* chroot and setns(mnt) of the program stay its own, and what it was started in can be unmounted */
+	if (ret == 0 && sys_1(SYS_unshare, CLONE_FS) == 0)
+		sys_1(SYS_chdir, "/");
 	return ret;
 }
 
@@ -71,7 +74,11 @@ void sampler_say(const char *text, long err)
 	sys_3(SYS_write, 2, line, n);
 }
 
-/* A real-time parent's policy is inherited; ours would then preempt what we only watch. */
+/*
+ * A real-time parent's policy is inherited; ours would then preempt what we only watch. Our thread is
+ * never to gain privileges, also where the program gives that up later: PR_SET_NO_NEW_PRIVS is a
+ * thread's own, and what it may still hold then (bounding set, secure bits) is of no use with it.
+ */
 static void be_ordinary(void)
 {
 	int32_t priority = 0;
@@ -80,6 +87,7 @@ static void be_ordinary(void)
 	if (policy == SCHED_FIFO || policy == SCHED_RR)
 		sys_3(SYS_sched_setscheduler, 0, SCHED_OTHER, &priority);
 	sys_2(SYS_prctl, PR_SET_NAME, "mstat");
+	sys_5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 /* Whether the main thread's children are in another time namespace than we are: CLONE_NEWTIME. */
@@ -135,25 +143,30 @@ static void read_rollup(struct sampler *s, uint64_t now_ns, bool last)
 {
 	struct rollup_limits limits = limits_of(s, last);
 	enum reason reason = rollup_reason(&s->rollup, &s->now, now_ns, &limits);
-	uint64_t before;
+	uint64_t cost;
 
 	if (reason != REASON_OK) {
 		s->now.reason[SOURCE_ROLLUP] = (uint8_t)reason;
 		return;
 	}
-	before = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	procfs_read(&s->proc, SOURCE_ROLLUP, &s->now);
-	rollup_done(&s->rollup, &s->now, sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - before,
-		    host_now(s), &limits);
+	cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cost;
+	rollup_done(&s->rollup, &s->now, cost, host_now(s), &limits);
+	s->walks_ns += cost;
 }
 
-static void read_slow(struct sampler *s)
+static void read_slow(struct sampler *s, uint64_t now_ns)
 {
+	uint64_t cpu_ns;
+
 	procfs_read(&s->proc, SOURCE_STAT, &s->now);
 	procfs_read(&s->proc, SOURCE_IO, &s->now);
 	procfs_read_taskstats(&s->proc, &s->now);
+	cpu_ns = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	pace_reckon(&s->pace, now_ns, cpu_ns, s->walks_ns);
 	s->now.reason[SOURCE_SAMPLER] = REASON_OK;
-	record_set(&s->now, FIELD_SELF_CPU, (int64_t)sys_clock_ns(CLOCK_THREAD_CPUTIME_ID));
+	record_set(&s->now, FIELD_SELF_CPU, (int64_t)cpu_ns);
 	record_set(&s->now, FIELD_SELF_BYTES,
 		   (int64_t)(guest_memory() + GUEST_KERNEL_BYTES + link_unread(&s->link)));
 }
@@ -176,16 +189,17 @@ static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow, 
 	record_init(&s->now);
 	s->now.tick = tick;
 	s->now.late_us = (now_ns - tick_ns(tick, s->freq)) / 1000;
-	ret = procfs_read_status(&s->proc, slow, &s->now);
+	ret = procfs_read_status(&s->proc, &s->now);
 	if (ret < 0)
 		return ret;
+	record_set(&s->now, FIELD_EVERY, s->pace.skips + 1);
 	if (slow || s->page.live == 0) {
 		s->page = link_page(&s->link);
 		s->shift_ns = shift_of(s);
 	}
 	read_rollup(s, now_ns, last);
 	if (slow)
-		read_slow(s);
+		read_slow(s, now_ns);
 	else
 		skip_slow(s);
 	return link_send(&s->link, &s->now);
@@ -203,7 +217,7 @@ static uint64_t slow_every(const struct sampler *s)
 /* Samples until it is told to stop, or cannot any more. Returns 0 or why. */
 static int run(struct sampler *s)
 {
-	uint64_t next = tick_at(host_now(s), s->freq) + 1;
+	uint64_t next = pace_next(&s->pace, tick_at(host_now(s), s->freq));
 	int ret = 0;
 
 	while (ret == 0) {
@@ -221,7 +235,7 @@ static int run(struct sampler *s)
 		if (command == GUEST_LAST)
 			guest_answer();
 		/* Where that took longer than a period, the wait ends at once, on a later tick. */
-		next = tick + 1;
+		next = pace_next(&s->pace, tick);
 	}
 	return ret;
 }
@@ -246,6 +260,20 @@ static int connect_in_turn(struct sampler *s)
 	return ret;
 }
 
+/* Says whether we are still wanted then. */
+static bool sleep_first(uint64_t delay_ns)
+{
+	uint64_t until = sys_clock_ns(CLOCK_MONOTONIC) + delay_ns;
+	enum guest_command command = GUEST_LAST;
+
+	while (delay_ns && command == GUEST_LAST) {
+		command = guest_wait(until);
+		if (command == GUEST_LAST)
+			guest_answer();
+	}
+	return !guest_is_stopping();
+}
+
 /* The hello goes first: many a process does not live for long. Returns 0, or a negative errno. */
 static long begin(struct sampler *s)
 {
@@ -256,12 +284,16 @@ static long begin(struct sampler *s)
 		return ret;
 	}
 	be_ordinary();
+	if (!sleep_first(sampler_config.delay_ns))
+		return -ECANCELED;
 	s->freq = sampler_config.freq;
 	ret = connect_in_turn(s);
 	if (ret < 0) {
 		sampler_say("cannot reach the collector, errno", ret);
 		return ret;
 	}
+	if (guest_is_stopping())
+		return -ECANCELED;
 	s->clock_offset = read_clock_offset(s->proc.text, sizeof(s->proc.text));
 	ret = procfs_open(&s->proc);
 	if (ret < 0)
@@ -312,7 +344,12 @@ bool sampler_is_barred(void)
 	return is_barred;
 }
 
-void sampler_start(uint32_t hello_flags)
+void sampler_bar(bool barred)
+{
+	is_barred = barred;
+}
+
+void sampler_start(uint32_t hello_flags, uint64_t delay_ns)
 {
 	int ret;
 
@@ -321,6 +358,7 @@ void sampler_start(uint32_t hello_flags)
 		return;
 	}
 	sampler_config.hello_flags = hello_flags;
+	sampler_config.delay_ns = delay_ns;
 	ret = guest_start(sampler_main, sizeof(struct sampler));
 	if (ret < 0)
 		sampler_say("no thread or memory for it, errno", ret);

@@ -17,6 +17,7 @@ struct sampler_config {
 	char socket[SAMPLER_SOCKET_MAX]; /* path; its last part also names the abstract twin */
 	uint32_t freq;			 /* ticks a second, 1 to 1000 */
 	uint32_t hello_flags;		 /* enum wire_hello_flag */
+	uint64_t delay_ns;		 /* before it connects */
 	uint64_t stall_ns;		 /* no smaps_rollup that is predicted to take longer */
 	uint64_t budget_ppm;		 /* of a CPU, for all smaps_rollups of the tree */
 	uint32_t filters; /* seccomp filters that the launcher tried our calls under */
@@ -26,11 +27,14 @@ struct sampler_config {
 /* The program has set up a seccomp filter: no system call of ours may be made in its threads. */
 bool sampler_is_barred(void);
 
+/* [app thread] It is about to set up one, or was refused to. */
+void sampler_bar(bool barred);
+
 /*
  * [init] [app thread] [fork child] Starts a guest that samples, unless a seccomp filter forbids it.
- * hello_flags are enum wire_hello_flag. [fork child]: after guest_forget().
+ * hello_flags are enum wire_hello_flag; it connects after delay_ns. [fork child]: after guest_forget().
  */
-void sampler_start(uint32_t hello_flags);
+void sampler_start(uint32_t hello_flags, uint64_t delay_ns);
 
 /* With MSTAT_DEBUG: says on the program's stderr why there is no sampler. */
 void sampler_say(const char *why, long err);

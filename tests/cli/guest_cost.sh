@@ -44,3 +44,18 @@ is "walks keep to 1% of a CPU" "$(gaps 1)" "1 0"
 ok "three of them and a shell" mstat -q -freq 100 -o run.mstat -- \
 	"$BASH" -c 'for i in 1 2 3; do "$1" hold 64 2500 & done; wait' - "$work"
 is "all walks together do" "$(gaps 4)" "1 0"
+
+# share: of a CPU, in ppm, that the sampler took in the last two of three seconds
+share() {
+	samples | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+		$c["self_cpu_ns"] == "" || $c["time_ns"] < 1e9 { next }
+		!n++ { t = $c["time_ns"]; cpu = $c["self_cpu_ns"] }
+		{ ppm = ($c["self_cpu_ns"] - cpu) * 1e6 / ($c["time_ns"] - t + 1) }
+		END { printf "%d", ppm }'
+}
+ok "1000 ticks a second, for three" mstat -q -freq 1000 -o run.mstat -- "$work" hold 8 3000
+share=$(share)
+# A tenth more than 2%: what it takes in one second decides about the next.
+ok "take no more than 2% of a CPU: $share ppm" test "$share" -gt 1000 -a "$share" -lt 22000
+is "each row says how many ticks it stands for" "$(samples | awk -F'\t' '
+	NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["ticks_per_sample"] < 1')" ""

@@ -24,5 +24,15 @@ for when in forks forks-later; do
 		mstat -q -freq 100 -o run.mstat -- "$filter" $when
 	is "all its children live, each with one thread ($when)" "${out// 256/x}" xxxxxxxxxxxxxxxxxxxx
 done
-ok "a program that puts itself under a filter" mstat -q -freq 100 -o run.mstat -- "$filter" stays
-is "is not left with a thread that is without it" "$out" "it left"
+ok "a program that puts itself under a filter" mstat -q -freq 1 -o run.mstat -- "$filter" stays
+is "is at once without a thread that is not under it" "$out" "1 left"
+ok "one that does so by a system call of its own" mstat -q -freq 100 -o run.mstat -- "$filter" stays raw
+is "is so when the sampler sees it" "$out" "1 left"
+ok "filters that the kernel refuses" mstat -q -freq 100 -o run.mstat -- "$filter" refused
+is "are nothing to it" "$out" "-1 -1"
+ok "a deadly filter for all threads" mstat -q -freq 100 -o run.mstat -- "$filter" all
+is "has no sampler to kill the program" "$out" "2 threads, 0 of them ours"
+ok "a filter of one thread of several" mstat -q -freq 100 -o run.mstat -- "$filter" thread
+is "does not concern the sampler" "$out" "2 threads, 1 of them ours"
+exits "read, write and exit alone" 5 mstat -q -freq 100 -o run.mstat -- "$filter" strict
+is "are all that it calls" "$out" alive

@@ -25,8 +25,17 @@ ok "calls that change nothing" mstat -q -freq 100 -o run.mstat -- "$TARGETS/gues
 is "keep the process dumpable" "$out" "dumpable 1 1"
 
 # A raw system call cannot be seen coming: within a tick of it the sampler is gone.
-for what in uid gid groups; do
+for what in uid gid groups caps; do
 	ok "$what changed by a raw system call" \
 		mstat -q -freq 20 -o run.mstat -- "$TARGETS/guest_ids" raw $what
 	like "no thread keeps the old for long (a tick is 50 ms)" "$out" '^kept [0-9]{1,3} ms$'
 done
+
+if command -v strace >/dev/null; then
+	ok "500 changes" mstat -q -freq 20 -o run.mstat -- \
+		strace -f -e trace=connect -o connects "$TARGETS/guest_ids" often
+	n=$(grep -c 'connect(.*AF_UNIX' connects)
+	ok "of which most do not wait for a sampler that has begun to connect ($n have)" test "$n" -gt 0 -a "$n" -lt 250
+else
+	skip "500 changes" "no strace"
+fi

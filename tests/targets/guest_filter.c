@@ -4,11 +4,18 @@
  *   guest_filter harmless CMD...   one that forbids nothing of what is called; then it becomes CMD
  *   guest_filter deadly CMD...     one that kills for socket() and close_range(); likewise
  *   guest_filter forks             the deadly one, then children by fork
- *   guest_filter forks-later       likewise, but it kills for prctl(), too, and the forks come later
- *   guest_filter stays             the harmless one, then it waits until no thread is without it
+ *   guest_filter forks-later       likewise, but it kills for prctl(), too
+ *   guest_filter stays [raw]       the harmless one: which threads are without it, at once or (raw: by
+ *                                  system calls of its own) when the sampler has seen it
+ *   guest_filter refused           what the kernel refuses changes nothing
+ *   guest_filter all               by TSYNC, for all threads, deadly; it goes on working
+ *   guest_filter thread            by another thread for itself alone: the sampler stays
+ *   guest_filter strict            read and write alone; it ends by the one call that is left
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -21,7 +28,7 @@
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
 
 /* deadly: 0 not, 1 for what only a sampler calls, 2 for prctl() also. */
-static void filter(int deadly)
+static int filter(int deadly, bool raw, unsigned long flags)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -32,8 +39,17 @@ static void filter(int deadly)
 	};
 	struct sock_fprog program = {sizeof(code) / sizeof(*code), code};
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		exit(77);
+	if (raw)
+		return (int)look_raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (long)flags,
+				     (long)&program);
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+static void must_filter(int deadly, bool raw, unsigned long flags)
+{
+	if (filter(deadly, raw, flags) != 0)
 		exit(77);
 }
 
@@ -42,9 +58,7 @@ static int forks(int deadly)
 	pid_t guest;
 
 	look_ticks(1);
-	filter(deadly);
-	if (deadly > 1)
-		look_gone();
+	must_filter(deadly, false, 0);
 	for (int i = 0; i < 20; i++) {
 		int status = -1;
 		pid_t pid = fork();
@@ -62,22 +76,89 @@ static int forks(int deadly)
 	return 0;
 }
 
+static int stays(bool raw)
+{
+	pid_t guest;
+
+	look_ticks(1);
+	must_filter(0, raw, 0);
+	if (raw)
+		look_gone();
+	printf("%d left\n", look_threads(getpid(), &guest));
+	return 0;
+}
+
+/* An unknown flag; an unknown mode. */
+static int refused(void)
+{
+	int first, second;
+
+	look_ticks(1);
+	first = filter(0, false, 1u << 30);
+	second = prctl(PR_SET_SECCOMP, 99, 0, 0, 0);
+	look_ticks(2);
+	printf("%d %d\n", first, second);
+	return 0;
+}
+
+static void *wait_for_end(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static void *filter_itself(void *arg)
+{
+	must_filter(2, false, 0);
+	return arg;
+}
+
+static int threads(bool all)
+{
+	pthread_t thread;
+	pid_t guest;
+	int n;
+
+	look_ticks(2);
+	pthread_create(&thread, NULL, all ? wait_for_end : filter_itself, NULL);
+	if (all) {
+		must_filter(2, false, SECCOMP_FILTER_FLAG_TSYNC);
+	} else {
+		pthread_join(thread, NULL);
+		look_ticks(20);
+	}
+	n = look_threads(getpid(), &guest);
+	printf("%d threads, %d of them ours\n", n, guest != 0);
+	return 0;
+}
+
+static int strict(void)
+{
+	look_ticks(20);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0) == 0 && write(1, "alive\n", 6) == 6)
+		look_raw(SYS_exit, 5, 0, 0);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc < 2)
-		return 2;
-	if (!strcmp(argv[1], "forks"))
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(what, "forks"))
 		return forks(1);
-	if (!strcmp(argv[1], "forks-later"))
+	if (!strcmp(what, "forks-later"))
 		return forks(2);
-	if (!strcmp(argv[1], "stays")) {
-		look_ticks(1);
-		filter(0);
-		look_gone();
-		puts("it left");
-		return 0;
-	}
-	filter(argv[1][0] == 'd');
-	execvp(argv[2], argv + 2);
+	if (!strcmp(what, "stays"))
+		return stays(argc > 2);
+	if (!strcmp(what, "refused"))
+		return refused();
+	if (!strcmp(what, "all") || !strcmp(what, "thread"))
+		return threads(what[0] == 'a');
+	if (!strcmp(what, "strict"))
+		return strict();
+	must_filter(what[0] == 'd', false, 0);
+	if (argc > 2)
+		execvp(argv[2], argv + 2);
 	return 127;
 }

@@ -3,11 +3,13 @@
  * Changes ids by every call of libc, and looks at once whether a thread kept the old ones.
  *   guest_ids calls    each call; ends as another user, when that one's sampler has seen ticks
  *   guest_ids errno    what the calls leave in errno, and return
- *   guest_ids raw uid|gid|groups   changed by a raw system call: how long a thread keeps the old
+ *   guest_ids raw uid|gid|groups|caps   by a raw system call: how long a thread keeps the old
+ *   guest_ids often    500 changes in a row, and how long each takes; then a sampler must be there
  *   guest_ids dumpable the flag, while nothing is dropped
  */
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -78,12 +80,29 @@ static void tell(const char *call, int ret)
 	}
 }
 
+extern int capset(struct __user_cap_header_struct *header,
+		  const struct __user_cap_data_struct *data);
+
+/* Gives up the right to reboot. */
+static struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+static struct __user_cap_data_struct caps[2];
+
+static void read_caps(void)
+{
+	syscall(SYS_capget, &header, caps);
+	caps[0].effective &= ~(1u << CAP_SYS_BOOT);
+	caps[0].permitted &= ~(1u << CAP_SYS_BOOT);
+}
+
 static int calls(void)
 {
 	gid_t groups[] = {GID, 7};
 
 	look_ticks(2);
 	tell("setgroups", setgroups(2, groups));
+	tell("setgroups by syscall", (int)syscall(SYS_setgroups, 1, groups));
+	read_caps();
+	tell("capset", capset(&header, caps));
 	tell("initgroups", initgroups("nobody", GID));
 	tell("setegid", setegid(GID));
 	tell("setegid back", setegid(0));
@@ -129,10 +148,13 @@ static long change(const char *what)
 	gid_t group = GID;
 
 	if (!strcmp(what, "uid"))
-		return syscall(SYS_setresuid, UID, UID, UID);
+		return look_raw(SYS_setresuid, UID, UID, UID);
 	if (!strcmp(what, "gid"))
-		return syscall(SYS_setresgid, GID, GID, GID);
-	return syscall(SYS_setgroups, 1, &group);
+		return look_raw(SYS_setresgid, GID, GID, GID);
+	if (!strcmp(what, "groups"))
+		return look_raw(SYS_setgroups, 1, (long)&group, 0);
+	read_caps();
+	return look_raw(SYS_capset, (long)&header, (long)caps, 0);
 }
 
 static int raw(const char *what)
@@ -162,6 +184,19 @@ static int dumpable(void)
 	return 0;
 }
 
+static int often(void)
+{
+	double start;
+
+	look_ticks(2);
+	start = look_now();
+	for (int i = 0; i < 500; i++)
+		(void)!setegid(getegid());
+	printf("%.0f us each\n", (look_now() - start) * 1e6 / 500);
+	look_ticks(5);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -174,6 +209,8 @@ int main(int argc, char **argv)
 		return errnos();
 	case 'r':
 		return raw(argv[2]);
+	case 'o':
+		return often();
 	default:
 		return dumpable();
 	}

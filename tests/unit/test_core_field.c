@@ -23,6 +23,7 @@ static const char *const plain[] = {
 	"processes_sampled",
 	"samples_dropped",
 	"limit_hits",
+	"ticks_per_sample",
 	"exit_status",
 	"peers_refused",
 	"missed_ticks",
@@ -146,8 +147,9 @@ static bool line_fits(size_t i)
 	case FORMAT_SINGLE:
 		return !key && !arg;
 	case FORMAT_KEYED:
-		/* The cost of reading is no line of the text. */
-		return !arg && (key || field_lines[i].id == FIELD_ROLLUP_COST);
+		/* What the reader itself puts beside it is no line of the text. */
+		return !arg && (key || field_lines[i].id == FIELD_ROLLUP_COST ||
+				field_lines[i].id == FIELD_EVERY);
 	case FORMAT_POSITIONAL:
 		return !key && arg > 0 && arg <= 52;
 	case FORMAT_PRESSURE:

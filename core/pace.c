@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#include "core/pace.h"
+
+#define PPM	  1000000u
+#define FIRST_NS  100000000u
+#define PERIOD_NS 1000000000u
+/* What walks leave less at most: one or two in a short period are no reason to stop. */
+#define WALKS_PPM (PACE_LIMIT_PPM / 2)
+/* Back to more ticks only where they would stay below the limit by a tenth. */
+#define ROOM(ppm) ((ppm) / 10 * 9)
+
+uint64_t pace_next(const struct pace *pace, uint64_t tick)
+{
+	uint64_t every = pace->skips + (uint64_t)1;
+
+	return (tick / every + 1) * every;
+}
+
+static uint64_t share_ppm(uint64_t ns, uint64_t period_ns)
+{
+	return ns > period_ns ? PPM : ns * PPM / period_ns;
+}
+
+/* With so many ticks of CPU share, one of how many may be taken. */
+static uint32_t skips_for(uint32_t skips, uint64_t share, uint64_t limit)
+{
+	uint64_t every = skips + (uint64_t)1;
+
+	if (share > limit)
+		return (uint32_t)((share * every + limit - 1) / limit - 1);
+	if (skips && share * every / skips < ROOM(limit))
+		return skips - 1;
+	return skips;
+}
+
+void pace_reckon(struct pace *pace, uint64_t now_ns, uint64_t cpu_ns, uint64_t walks_ns)
+{
+	uint64_t period_ns = now_ns - pace->at_ns;
+	uint64_t walks, all;
+
+	if (pace->at_ns && period_ns < (pace->reckonings ? PERIOD_NS : FIRST_NS))
+		return;
+	if (pace->at_ns) {
+		walks = share_ppm(walks_ns - pace->walks_ns, period_ns);
+		all = share_ppm(cpu_ns - pace->cpu_ns, period_ns);
+		pace->skips = skips_for(pace->skips, all > walks ? all - walks : 0,
+					PACE_LIMIT_PPM - (walks < WALKS_PPM ? walks : WALKS_PPM));
+		pace->reckonings++;
+	}
+	pace->at_ns = now_ns;
+	pace->cpu_ns = cpu_ns;
+	pace->walks_ns = walks_ns;
+}
