@@ -76,7 +76,7 @@ ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
 # ---- sources ---------------------------------------------------------------------------------
 
 PROGRAMS  = mstat mstat-decode mstat-mark
-APP_SIDE  = preload/entry.c preload/interpose.c
+APP_SIDE  = preload/counts.c preload/entry.c preload/interpose.c
 
 CORE      := $(wildcard core/*.c)
 COLLECTOR := $(wildcard collector/*.c)
@@ -229,6 +229,7 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 # The programs to be measured are compiled plainly, as other people's are; static_* statically, and
 # lib* as preloads that are not ours.
 build/tests/targets/static_%: TARGET_LDFLAGS = -static
+build/tests/targets/guest_counts: TARGET_LDFLAGS = -rdynamic
 $(TARGET_SOS): TARGET_LDFLAGS = -shared -fPIC
 $(TARGET_BINS): build/%: %.c $(P)/flags
 	$(compile_target)

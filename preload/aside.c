@@ -18,6 +18,7 @@ static uint32_t lock;  /* futex: 0 free, 1 held */
 static uint32_t away;  /* how many calls the guest is stepping aside for */
 static uint32_t backs; /* guests that began at once, in the second that began then */
 static uint64_t second_ns;
+static bool left; /* aside_leave() */
 
 /* Signals are blocked while it is held: a handler may change ids, too. */
 static void take_lock(uint64_t *ret_signals)
@@ -70,6 +71,19 @@ void aside_back(void)
 	drop_lock(&signals);
 }
 
+void aside_leave(void)
+{
+	if (!__atomic_load_n(&left, __ATOMIC_ACQUIRE) && aside_step())
+		__atomic_store_n(&left, true, __ATOMIC_RELEASE);
+}
+
+void aside_return(void)
+{
+	if (__atomic_load_n(&left, __ATOMIC_ACQUIRE) && guest_is_here() &&
+	    __atomic_exchange_n(&left, false, __ATOMIC_ACQ_REL))
+		aside_back();
+}
+
 bool aside_bar(void)
 {
 	if (!aside_step())
@@ -89,4 +103,5 @@ void aside_forget(void)
 	lock = 0;
 	away = 0;
 	backs = 0;
+	left = false;
 }

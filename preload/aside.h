@@ -21,6 +21,12 @@ bool aside_step(void);
  */
 void aside_back(void);
 
+/* As aside_step(), until aside_return(): the guest stays away for more than a call. */
+void aside_leave(void);
+
+/* Ends what aside_leave() began; else it does nothing, at the cost of a look. */
+void aside_return(void);
+
 /*
  * As aside_step() before a seccomp filter is set up. Until aside_unbar() no guest is started in this
  * process, nor in its children, and we make no system call.

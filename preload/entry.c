@@ -15,6 +15,7 @@
 #include "core/tick.h"
 #include "core/wire.h"
 #include "preload/aside.h"
+#include "preload/counts.h"
 #include "preload/guest.h"
 #include "preload/interpose.h"
 #include "preload/sampler.h"
@@ -70,6 +71,16 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
+/* Looked up once: dlsym() waits for a dlopen(), which may wait for the thread that forks. */
+static bool leaves_for_forks;
+
+/* Whoever forks mostly waits for the child: by then whoever counts threads has done so. */
+static void before_fork(void)
+{
+	if (leaves_for_forks)
+		aside_leave();
+}
+
 /* [fork child] */
 static void in_child(void)
 {
@@ -91,22 +102,26 @@ static void follow_forks(void)
 	int (*atfork)(void (*)(void), void (*)(void), void (*)(void));
 
 	if (__register_atfork) {
-		__register_atfork(NULL, NULL, in_child, &__dso_handle);
+		__register_atfork(before_fork, NULL, in_child, &__dso_handle);
 		return;
 	}
 	atfork = (int (*)(void (*)(void), void (*)(void), void (*)(void)))dlsym(RTLD_DEFAULT,
 										"pthread_atfork");
 	if (atfork)
-		atfork(NULL, NULL, in_child);
+		atfork(before_fork, NULL, in_child);
 }
 
-/* [init] */
-__attribute__((constructor)) static void entry_init(void)
+/* [init] glibc hands main's arguments to constructors, musl does not. */
+__attribute__((constructor)) static void entry_init(int argc, char **argv)
 {
+	(void)argc;
 	if (getauxval(AT_SECURE) || !read_environment())
+		return;
+	if (counts_always(__register_atfork ? argv : NULL))
 		return;
 	start_ns = now_ns();
 	interpose_init();
+	leaves_for_forks = counts_at_fork();
 	follow_forks();
 	sampler_start(0, 0);
 }

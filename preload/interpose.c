@@ -8,6 +8,8 @@
  * - Seccomp filters. The guest would not be under one, or be killed by it and the process with it;
  *   none comes back, for a filter may kill for calls that the program itself never makes.
  *
+ * - fork() of a program that counts its threads then: counts.h. It comes back before a wait().
+ *
  * syscall(2) too: seccomp(2) has no function of its own. What calls the kernel by itself is noticed by
  * the guest at its next tick.
  */
@@ -41,6 +43,15 @@
 	CALL(int, capset, (void *header, const void *data), (header, data)) \
 	CALL(int, setns, (int fd, int type), (fd, type))
 
+/* Waiting for a child, before which a guest comes back that left for a fork. */
+#define WAITS(CALL)                                                                                \
+	CALL(pid_t, wait, (int *status), (status))                                                 \
+	CALL(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))        \
+	CALL(int, waitid, (int type, id_t id, void *info, int options), (type, id, info, options)) \
+	CALL(pid_t, wait3, (int *status, int options, void *usage), (status, options, usage))      \
+	CALL(pid_t, wait4, (pid_t pid, int *status, int options, void *usage),                     \
+	     (pid, status, options, usage))
+
 /*
  * Likewise, but what becomes of the guest depends on the arguments. Two of them are variadic in C; the
  * registers hold as many as they may have. Of syscall(2) on x86-64 a seventh word is on the caller's
@@ -66,6 +77,7 @@
 		real_##name = dlsym(RTLD_NEXT, #name); \
 	}
 CALLS(REAL)
+WAITS(REAL)
 SOME(REAL)
 #undef REAL
 
@@ -73,6 +85,7 @@ void interpose_init(void)
 {
 #define FIND(type, name, parameters, arguments) find_##name();
 	CALLS(FIND)
+	WAITS(FIND)
 	SOME(FIND)
 #undef FIND
 }
@@ -91,6 +104,16 @@ void interpose_init(void)
 		return ret;                       \
 	}
 CALLS(DEFINE)
+
+#define DEFINE_WAIT(type, name, parameters, arguments) \
+	EXPORT type name parameters                    \
+	{                                              \
+		aside_return();                        \
+		if (!real_##name)                      \
+			find_##name();                 \
+		return real_##name arguments;          \
+	}
+WAITS(DEFINE_WAIT)
 
 enum effect {
 	STAYS,	/* the guest may stay */
