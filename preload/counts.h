@@ -11,7 +11,7 @@
 /* [init] They do so at a time that nobody sees: no guest may be in them, nor in their children. */
 bool counts_always(char *const *argv);
 
-/* [init] They do so when fork() returns: the guest is to be away then. */
+/* They do so when fork() returns: the guest is to be away then. */
 bool counts_at_fork(void);
 
 #endif

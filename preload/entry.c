@@ -71,13 +71,10 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* Looked up once: dlsym() waits for a dlopen(), which may wait for the thread that forks. */
-static bool leaves_for_forks;
-
 /* Whoever forks mostly waits for the child: by then whoever counts threads has done so. */
 static void before_fork(void)
 {
-	if (leaves_for_forks)
+	if (counts_at_fork())
 		aside_leave();
 }
 
@@ -121,7 +118,6 @@ __attribute__((constructor)) static void entry_init(int argc, char **argv)
 		return;
 	start_ns = now_ns();
 	interpose_init();
-	leaves_for_forks = counts_at_fork();
 	follow_forks();
 	sampler_start(0, 0);
 }
