@@ -13,8 +13,7 @@
 
 /* All zero at first. */
 struct pace {
-	uint32_t skips; /* ticks left out after each that is taken */
-	uint32_t reckonings;
+	uint32_t skips;	   /* ticks left out after each that is taken */
 	uint64_t cpu_ns;   /* at the last reckoning: of the whole sampler, */
 	uint64_t walks_ns; /* of its walks alone, */
 	uint64_t at_ns;	   /* and when that was; 0: there was none */
@@ -24,7 +23,7 @@ struct pace {
 uint64_t pace_next(const struct pace *pace, uint64_t tick);
 
 /*
- * Reckons again, where a second has passed since the last time (at first a tenth). cpu_ns is the CPU
+ * Reckons again: to fewer ticks after a tenth of a second, to more after a second. cpu_ns is the CPU
  * time that the sampler has taken so far, walks_ns what its walks took of it: they have limits of
  * their own (rollup.h), and only leave less to the ticks.
  */

@@ -6,6 +6,8 @@
  *   guest_work wait N M        N ticks, makes "ready", waits for "go", M ticks, ends
  *   guest_work kill N          makes "ready", waits for "go", N ticks, kill -9 of itself
  *   guest_work hold MIB MS     memory of 4 KiB pages held so long
+ *   guest_work maps N MS       so many mappings, of a page each, held so long
+ *   guest_work many N MS       so many children that hold 2 MiB each, so long
  *   guest_work last MS MIB     lives so long, then takes memory and exits
  *   guest_work dirty           Private_Dirty of itself in KiB, after 500 ms
  *   guest_work policy          the scheduling policies of its threads
@@ -13,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "guest_look.h"
 
@@ -33,6 +36,38 @@ static void take(size_t mib)
 	madvise(at, size, MADV_NOHUGEPAGE);
 	for (size_t i = 0; i < size; i += 4096)
 		at[i] = 1;
+}
+
+/* Every other page may not be written, or they would be one mapping. */
+static void take_mappings(size_t count)
+{
+	char *at = mmap(NULL, count * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			0);
+
+	if (at == MAP_FAILED)
+		exit(1);
+	for (size_t i = 0; i < count; i++)
+		at[i * 4096] = 1;
+	for (size_t i = 0; i < count; i += 2)
+		if (mprotect(at + i * 4096, 4096, PROT_READ) < 0)
+			exit(1);
+}
+
+static int many(long count, long ms)
+{
+	int failures = 0;
+	int status;
+
+	for (long i = 0; i < count; i++) {
+		if (fork() == 0) {
+			take(2);
+			sleep_ms(ms);
+			_exit(0);
+		}
+	}
+	while (wait(&status) > 0)
+		failures += status != 0;
+	return failures != 0;
 }
 
 static int threads(long ms)
@@ -87,6 +122,13 @@ int main(int argc, char **argv)
 		sleep_ms(m);
 		return 0;
 	}
+	if (!strcmp(what, "maps")) {
+		take_mappings((size_t)n);
+		sleep_ms(m);
+		return 0;
+	}
+	if (!strcmp(what, "many"))
+		return many(n, m);
 	if (!strcmp(what, "last")) {
 		sleep_ms(n);
 		take((size_t)m);

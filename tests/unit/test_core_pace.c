@@ -41,7 +41,7 @@ static void test_cheap(void **unused)
 
 	(void)unused;
 	for (int i = 0; i < 5; i++)
-		second(&pace, &now, &cpu, &walks, 19000, 1000, 0);
+		second(&pace, &now, &cpu, &walks, 16000, 1000, 0);
 	assert_int_equal(pace.skips, 0);
 }
 
