@@ -23,15 +23,19 @@ static uint64_t share_ppm(uint64_t ns, uint64_t period_ns)
 	return ns > period_ns ? PPM : ns * PPM / period_ns;
 }
 
-/* With such a share of a CPU at one of so many ticks, how many are to be left out. */
+/*
+ * With such a share of a CPU at one of so many ticks, how many are to be left out. At most twice as many
+ * or half as many at a time: a virtual machine that is not run for 20 ms counts them as CPU time.
+ */
 static uint32_t skips_for(uint32_t skips, uint64_t share, uint64_t limit)
 {
 	uint64_t every = skips + (uint64_t)1;
+	uint64_t needed = (share * every + AIM(limit) - 1) / AIM(limit);
 
 	if (share > AIM(limit))
-		return (uint32_t)((share * every + AIM(limit) - 1) / AIM(limit) - 1);
+		return (uint32_t)(needed < 2 * every ? needed : 2 * every) - 1;
 	if (skips && share * every / skips < BACK(limit))
-		return skips - 1;
+		return (uint32_t)(needed > every / 2 ? needed : every / 2) - 1;
 	return skips;
 }
 

@@ -81,6 +81,22 @@ static void test_walks(void **unused)
 	assert_int_equal(pace.skips, 1);
 }
 
+/* One tenth of a second that looks dear costs every other tick of a second, and no more. */
+static void test_outlier(void **unused)
+{
+	struct pace pace = {0};
+	uint64_t now = 1, cpu = 0, walks = 0;
+
+	(void)unused;
+	pace_reckon(&pace, now, cpu, walks);
+	second(&pace, &now, &cpu, &walks, 20000, 59, 0);
+	cpu += 50 * MS;
+	pace_reckon(&pace, now += 100 * MS, cpu, walks);
+	assert_int_equal(pace.skips, 1);
+	second(&pace, &now, &cpu, &walks, 20000, 59, 0);
+	assert_int_equal(pace.skips, 0);
+}
+
 /* A clock that stood still, or a counter that jumped, makes no division by zero and no overflow. */
 static void test_odd(void **unused)
 {
@@ -98,9 +114,9 @@ static void test_odd(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_next), cmocka_unit_test(test_cheap),
-		cmocka_unit_test(test_dear), cmocka_unit_test(test_walks),
-		cmocka_unit_test(test_odd),
+		cmocka_unit_test(test_next),	cmocka_unit_test(test_cheap),
+		cmocka_unit_test(test_dear),	cmocka_unit_test(test_walks),
+		cmocka_unit_test(test_outlier), cmocka_unit_test(test_odd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
