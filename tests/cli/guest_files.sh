@@ -17,6 +17,16 @@ ok "record locks" sampled "$TARGETS/guest_files" locks
 is "are held, and dropped by the program's close" "$out" "held 1 1
 dropped 0 0"
 
+ok "files that are open when the sampler begins" sampled "$TARGETS/guest_files" held
+is "are closed by the program's close" "$out" "flock held then free
+pipe without a reader EPIPE
+socket without a peer 0"
+# What the test itself has inherited is not to be listed.
+ok "children" "$BASH" -c 'for fd in {3..255}; do eval "exec $fd>&-"; done; exec "$@"' - \
+	mstat -q -freq 100 -o run.mstat -- "$TARGETS/guest_files" child
+is "inherit no descriptor that is not the program's" "$out" "forked 0 1 2
+executed 0 1 2"
+
 # The program closes its ends and lives on: the readers must see the end of file.
 mkfifo one three
 start mstat -q -freq 100 -o run.mstat -- "$BASH" -c 'exec "$1" eof >one 3>three' - "$TARGETS/guest_files"
