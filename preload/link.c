@@ -22,6 +22,13 @@
  * the socket, for they are charged to the target. A small message takes 768 bytes there. */
 #define MESSAGE_CHARGE 1024u
 #define SNDBUF_MIN     16384u
+/*
+ * Before the collector has accepted us (then its page comes), a fortieth of a second must do, and at
+ * least a hello and seven samples. What a process leaves to a collector that is stopped stays, and is
+ * charged, after its own end, for each of 4096 processes that its queue holds: with the whole room 400
+ * short lives at 1000 Hz, or 1500 at 100 Hz, held 64 MiB.
+ */
+#define SNDBUF_UNHEARD 8192u
 
 /* Room for hello's compression, mapped for that moment only: text, packed and compressed message,
  * and what ZSTD_estimateCCtxSize_usingCParams() says for the parameters below (36,580 bytes). */
@@ -69,18 +76,25 @@ static int try_connect(int fd, const char *name, bool abstract)
 			  offsetof(struct sockaddr_un, sun_path) + n + (abstract ? 1u : 0u));
 }
 
+static uint32_t at_least(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+static void set_room(int fd, uint32_t room)
+{
+	room /= 2; /* the kernel doubles it: socket(7) */
+	sys_5(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
 static int connect_to(const struct sampler_config *config)
 {
-	uint32_t room = config->freq / 5 * MESSAGE_CHARGE;
 	int fd = (int)sys_3(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int ret;
 
 	if (fd < 0)
 		return fd;
-	if (room < SNDBUF_MIN)
-		room = SNDBUF_MIN;
-	room /= 2; /* the kernel doubles it: socket(7) */
-	sys_5(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	set_room(fd, at_least(config->freq * MESSAGE_CHARGE / 40, SNDBUF_UNHEARD));
 	ret = try_connect(fd, config->socket, false);
 	/* -EAGAIN: it is there, and has more callers than it can take at once. */
 	if (ret < 0 && ret != -EAGAIN)
@@ -178,6 +192,7 @@ int link_open(struct link *link, const struct sampler_config *config)
 	long ret;
 
 	link->page = -1;
+	link->room = at_least(config->freq / 5 * MESSAGE_CHARGE, SNDBUF_MIN);
 	link->fd = connect_to(config);
 	if (link->fd < 0)
 		return link->fd;
@@ -256,6 +271,7 @@ static void take_page(struct link *link)
 	    control.head.cmsg_type != SCM_RIGHTS)
 		return;
 	__builtin_memcpy(&link->page, CMSG_DATA(&control.head), sizeof(int));
+	set_room(link->fd, link->room);
 }
 
 struct page link_page(struct link *link)

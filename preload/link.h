@@ -15,6 +15,7 @@
 struct link {
 	int fd;		    /* owned socket */
 	int page;	    /* owned descriptor of the collector's page, -1 until it came */
+	uint32_t room;	    /* bytes for unread messages, from when it has come */
 	uint64_t sent;	    /* samples */
 	uint64_t dropped;   /* since the last one that was sent */
 	struct record last; /* what the collector knows */
