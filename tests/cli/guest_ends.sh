@@ -17,16 +17,16 @@ wait
 END
 mkdir without with
 ok "all ends, without mstat" timeout 60 "$BASH" ends without "$TARGETS/guest_ends" "$TARGETS/libguest_plugin.so"
-ok "and with it" timeout 60 mstat -q -freq 100 -o run.mstat -- "$BASH" ends with "$TARGETS/guest_ends" \
+ok "and with it" timeout 20 mstat -q -freq 100 -o run.mstat -- "$BASH" ends with "$TARGETS/guest_ends" \
 	"$TARGETS/libguest_plugin.so"
 for how in $hows; do
 	is "$how: the same words in the same order, and the same end" "$(<"with/$how")" "$(<"without/$how")"
 	like "$how: which is one" "$(<"with/$how")" 'loaded.*status [0-9]+$'
 done
 
-ok "a library that is loaded and unloaded" timeout 60 mstat -q -freq 100 -o run.mstat -- \
+ok "a library that is loaded and unloaded" timeout 20 mstat -q -freq 100 -o run.mstat -- \
 	"$TARGETS/guest_load" plugin "$TARGETS/libguest_plugin.so"
 is "works, and goes each time" "$out" "$(for _ in 1 2 3; do printf 'loaded\nworked 3\nworked 3\nunloaded\n'; done)"
-ok "our own library, loaded and unloaded" timeout 60 mstat -q -freq 100 -o run.mstat -- \
+ok "our own library, loaded and unloaded" timeout 20 mstat -q -freq 100 -o run.mstat -- \
 	"$TARGETS/guest_load" again "$LIB/libmstat.so"
 is "stays as it is" "$out" "threads 2, sampler unchanged"

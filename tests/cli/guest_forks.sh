@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 
-forks() { timeout 60 mstat -q -freq 100 -o run.mstat -- "$TARGETS/guest_forks" "$1"; }
+forks() { timeout 20 mstat -q -freq 100 -o run.mstat -- "$TARGETS/guest_forks" "$1"; }
 # inside: how many processes were, and have two samples at least
 inside() { mstat-decode -what processes run.mstat | awk -F'\t' '
 	NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
