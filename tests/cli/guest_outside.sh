@@ -90,7 +90,8 @@ END
 if [ -e $libc ] && [ -e $loader ] && gcc -m32 -nostdlib -fno-stack-protector -mstackrealign -o small small.c $libc \
 	-Wl,--dynamic-linker=$loader 2>/dev/null && run ./small && [ "$status" = 5 ]; then
 	without "32 bits" ./small "ERROR: ld.so: object '[^']*/libmstat.so' from LD_PRELOAD cannot be preloaded \(wrong ELF class: ELFCLASS64\): ignored."
-	like "32 bits: sampled from outside" "$(how small)" 'outside, other architecture sampled 1280'
+	# On busy processors its file may not be read in time.
+	like "32 bits: sampled from outside" "$(how small)" 'outside, (other architecture|cannot be told: it does not answer) sampled 1280'
 else
 	skip "32 bits" "no loader and libc for it"
 fi

@@ -13,11 +13,14 @@ cat >work.c <<'END'
 #include <sys/wait.h>
 #include <unistd.h>
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_barrier_t barrier;
 static int sum, racy;
 static void *adds(void *arg)
 {
-	if (arg)
+	if (arg) {
+		pthread_barrier_wait(&barrier);
 		racy++;
+	}
 	for (int i = 0; i < 20000; i++) {
 		pthread_mutex_lock(&mutex);
 		sum += i & 1;
@@ -33,6 +36,7 @@ int main(int argc, char **argv)
 	char *heap = malloc(10);
 	int status = 0;
 	usleep(120000); /* old enough for a last sample */
+	pthread_barrier_init(&barrier, NULL, 2);
 	for (int i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, adds, strcmp(fault, "race") ? NULL : heap);
 	for (int i = 0; i < 2; i++)
@@ -81,7 +85,8 @@ program() {
 		return
 	fi
 	same "$name: a sound program" ./work
-	is "$name: which has ended well, sampled" "$status $out ${inside:-0}" "0 sum 20000 child 7 2"
+	is "$name: which has ended well" "$status $out" "0 sum 20000 child 7"
+	ok "$name: and was sampled" test "${inside:-0}" -ge 1
 	for fault in "${@:4}"; do
 		same "$name: $fault" ./work "$fault"
 		like "$name: $fault, which is found" "$status $err" "^$expected .*(ERROR|WARNING|runtime error): "
