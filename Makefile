@@ -10,6 +10,7 @@ AR      = ar
 NM      = nm
 OBJCOPY = objcopy
 CLANG   = clang
+CXX     = g++
 PKG_CONFIG   = pkg-config
 CLANG_FORMAT = clang-format
 
@@ -83,7 +84,7 @@ COLLECTOR := $(wildcard collector/*.c)
 TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c),$(wildcard tools/*.c))
 SAMPLER   := $(filter-out $(APP_SIDE),$(wildcard preload/*.c preload/*.S))
 UNIT      := $(wildcard tests/unit/test_*.c)
-TARGETS   := $(filter-out tests/targets/counted_%,$(wildcard tests/targets/*.c tests/bench/*.c))
+TARGETS   := $(filter-out tests/targets/counted_% tests/targets/switched_%,$(wildcard tests/targets/*.c tests/bench/*.c))
 FUZZ      := $(wildcard tests/fuzz/fuzz_*.c)
 
 object = $(addprefix $(1)/,$(addsuffix .o,$(basename $(2))))
@@ -100,6 +101,8 @@ TARGET_SOS   = $(patsubst %.c,build/%.so,$(filter tests/targets/lib%,$(TARGETS))
 TARGET_BINS  = $(patsubst %.c,build/%,$(filter-out tests/targets/lib%,$(TARGETS)))
 FUZZ_BINS    = $(FUZZ:%.c=build/%)
 COUNTED      = build/tests/targets/libmstat-counted.so
+SWITCHED     = build/tests/targets/libmstat-switched.so
+COPIES       = build/tests/bench/libcopies.so
 
 .PHONY: all
 all: $(BINS) $(PRELOAD) $(if $(SAN),$(B)/lib) ## build the programs and the library (the default)
@@ -214,6 +217,19 @@ $(COUNTED): $(APP_OBJS) $(COUNTED_OBJS) $(P)/zstd-static.o preload/libmstat.map
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(filter %.o,$^)
 
+# The same library with a sampler that the program can switch on and off, for measuring it.
+SWITCHED_OBJS = $(filter-out $(P)/preload/guest.o $(P)/preload/sampler.o,$(SAMPLER_OBJS)) \
+                $(P)/tests/targets/switched_guest.o
+SWITCHED_MAP  = $(P)/tests/targets/switched.map
+
+$(SWITCHED_MAP): preload/libmstat.map
+	@mkdir -p $(@D)
+	$(Q)sed 's/^global:/&\n\tswitch_sampler;/' $< >$@
+$(SWITCHED): $(APP_OBJS) $(SWITCHED_OBJS) $(P)/zstd-static.o $(SWITCHED_MAP)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(subst preload/libmstat.map,$(SWITCHED_MAP),$(GUEST_LDFLAGS)) -o $@ $(filter %.o,$^)
+
 # ---- tests -----------------------------------------------------------------------------------
 
 UNIT_LIBS = $(ARCHIVES)
@@ -241,6 +257,11 @@ define compile_target
 	$(Q)$(CC) $(BASE) -O1 -g -pthread -MF $@.d -o $@ $< $(TARGET_LDFLAGS)
 endef
 
+$(COPIES): build/%.so: %.cc $(P)/flags
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -O1 -g -Wall -Wextra -shared -fPIC -o $@ $<
+
 FUZZ_SECONDS = 10
 $(FUZZ_BINS): build/tests/fuzz/%: tests/fuzz/%.c $(CORE) $(COLLECTOR) $(TOOLS) $(P)/flags
 	$(call say,CLANG,$(@:build/%=%))
@@ -256,7 +277,7 @@ JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: check check-unit check-cli check-vm test-programs unit-programs
 unit-programs: $(UNIT_BINS)
-test-programs: all unit-programs $(TARGET_BINS) $(TARGET_SOS) $(COUNTED)
+test-programs: all unit-programs $(TARGET_BINS) $(TARGET_SOS) $(COUNTED) $(SWITCHED)
 check: ## install what the tests need, build, run every test; ends with "N passed, N failed"
 	@.ci/deps build test
 	@.ci/deps --try vm
@@ -279,7 +300,11 @@ fuzz: $(FUZZ_BINS) ## fuzz each reader of foreign bytes for FUZZ_SECONDS (10)
 	    { tail -n 40 $$f.log; exit 1; }; \
 	  tail -n 1 $$f.log; \
 	done
-bench: test-programs ## measure mstat's own cost
+bench: ## install what the benchmarks need, build, measure mstat's own cost
+	@.ci/deps build test
+	@.ci/deps --try bench
+	@+$(MAKE) --no-print-directory $(JOBS) test-programs
+	@+if command -v $(CXX) >/dev/null; then $(MAKE) --no-print-directory $(COPIES); fi
 	@tests/bench/run
 demo: ## install what the build needs, build, measure a real program and show the result
 	@.ci/deps build
