@@ -50,11 +50,23 @@ static double bench_median(const double *values, size_t n)
 	return m;
 }
 
-/* The middle 95% of the ratios of medians, over pairs drawn with replacement. */
-static void bench_interval(const double *a, const double *b, size_t n, double *ret_low,
-			   double *ret_high)
+struct bench_bounds {
+	double low, high;
+};
+
+static struct bench_bounds bench_middle(double *values)
+{
+	qsort(values, BENCH_RESAMPLES, sizeof(*values), bench_by_value);
+	return (struct bench_bounds){values[BENCH_RESAMPLES * 25 / 1000],
+				     values[BENCH_RESAMPLES * 975 / 1000 - 1]};
+}
+
+/* The middle 95% of the ratios and of the differences of medians, over pairs drawn with replacement. */
+static void bench_interval(const double *a, const double *b, size_t n,
+			   struct bench_bounds *ret_ratio, struct bench_bounds *ret_more)
 {
 	double *ratios = malloc(BENCH_RESAMPLES * sizeof(*ratios));
+	double *more = malloc(BENCH_RESAMPLES * sizeof(*more));
 	double *x = malloc(n * sizeof(*x));
 	double *y = malloc(n * sizeof(*y));
 	uint64_t state = 88172645463325252ull;
@@ -71,22 +83,40 @@ static void bench_interval(const double *a, const double *b, size_t n, double *r
 			y[i] = b[k];
 		}
 		ratios[r] = bench_median(x, n) / bench_median(y, n);
+		more[r] = bench_median(x, n) - bench_median(y, n);
 	}
-	qsort(ratios, BENCH_RESAMPLES, sizeof(*ratios), bench_by_value);
-	*ret_low = ratios[BENCH_RESAMPLES * 25 / 1000];
-	*ret_high = ratios[BENCH_RESAMPLES * 975 / 1000 - 1];
+	*ret_ratio = bench_middle(ratios);
+	*ret_more = bench_middle(more);
 	free(ratios);
+	free(more);
 	free(x);
 	free(y);
 }
 
-/* Runs a and b, slices times each; each is how many operations are in a slice. */
-static void bench_compare(const char *name, void (*a)(void), void (*b)(void), size_t slices,
-			  size_t each)
+/* each: how many operations are in a slice. */
+static void bench_print(const char *name, const double *a, const double *b, size_t slices,
+			size_t each)
+{
+	double us = 1e6 / (double)each;
+	struct bench_bounds ratio, more;
+
+	bench_interval(a, b, slices, &ratio, &more);
+	printf("%-28s ratio %.3f [%.3f, %.3f]  A %.1f us  B %.1f us  A-B %.1f us [%.1f, %.1f]  "
+	       "slices "
+	       "%zu\n",
+	       name, bench_median(a, slices) / bench_median(b, slices), ratio.low, ratio.high,
+	       bench_median(a, slices) * us, bench_median(b, slices) * us,
+	       (bench_median(a, slices) - bench_median(b, slices)) * us, more.low * us,
+	       more.high * us, slices);
+	fflush(stdout);
+}
+
+/* Runs a and b, slices times each. */
+static inline void bench_compare(const char *name, void (*a)(void), void (*b)(void), size_t slices,
+				 size_t each)
 {
 	double *ta = malloc(slices * sizeof(*ta));
 	double *tb = malloc(slices * sizeof(*tb));
-	double low, high;
 
 	a();
 	b();
@@ -99,11 +129,7 @@ static void bench_compare(const char *name, void (*a)(void), void (*b)(void), si
 			tb[i] = bench_timed(b);
 		}
 	}
-	bench_interval(ta, tb, slices, &low, &high);
-	printf("%-40s ratio %.3f  [%.3f, %.3f]  A %.1f us  B %.1f us  slices %zu\n", name,
-	       bench_median(ta, slices) / bench_median(tb, slices), low, high,
-	       bench_median(ta, slices) / (double)each * 1e6,
-	       bench_median(tb, slices) / (double)each * 1e6, slices);
+	bench_print(name, ta, tb, slices, each);
 	free(ta);
 	free(tb);
 }
