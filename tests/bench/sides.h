@@ -37,6 +37,7 @@ struct sides_order {
 
 struct sides_answer {
 	double seconds;
+	double elapsed; /* by the wall's clock */
 	struct switch_count count;
 };
 
@@ -49,6 +50,7 @@ struct side {
 /* Sums of seconds of the slices that belong together. */
 struct sides_group {
 	double a, b, c;
+	double a_elapsed;
 };
 
 struct sides_result {
@@ -73,13 +75,15 @@ static inline int sides_work(void (*work)(uint64_t operations), clockid_t clock)
 
 	while (read(0, &order, sizeof(order)) == (ssize_t)sizeof(order)) {
 		struct sides_answer answer = {0};
-		double start;
+		double start, elapsed;
 
 		if (switch_to)
 			switch_to(order.on != 0, &answer.count);
+		elapsed = sides_now(CLOCK_MONOTONIC);
 		start = sides_now(clock);
 		work(order.operations);
 		answer.seconds = sides_now(clock) - start;
+		answer.elapsed = sides_now(CLOCK_MONOTONIC) - elapsed;
 		if (switch_to)
 			switch_to(0, &answer.count);
 		if (write(1, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
@@ -159,17 +163,19 @@ static inline void sides_group(const struct side *abc, uint64_t operations, unsi
 			       struct sides_group *ret, struct switch_count *ret_count)
 {
 	static const uint8_t order[] = {0, 1, 2, 0, 2, 1, 1, 2, 0, 1, 0, 2, 2, 0, 1, 2, 1, 0};
-	double sum[3] = {0};
+	double sum[3] = {0}, elapsed = 0;
 
 	for (unsigned i = 0; i < times * sizeof(order); i++) {
 		unsigned which = order[i % sizeof(order)];
 		struct sides_answer answer = sides_slice(&abc[which], operations);
 
 		sum[which] += answer.seconds;
-		if (which == 0)
+		if (which == 0) {
 			*ret_count = answer.count;
+			elapsed += answer.elapsed;
+		}
 	}
-	*ret = (struct sides_group){sum[0], sum[1], sum[2]};
+	*ret = (struct sides_group){sum[0], sum[1], sum[2], elapsed};
 }
 
 static inline int sides_by_value(const void *left, const void *right)
@@ -195,7 +201,7 @@ static inline void sides_evaluate(const struct sides_group *groups, size_t n,
 
 	/* The last round is the estimate itself. */
 	for (size_t r = 0; r <= SIDES_RESAMPLES; r++) {
-		struct sides_group sum = {0, 0, 0};
+		struct sides_group sum = {0};
 
 		for (size_t i = 0; i < n; i++) {
 			const struct sides_group *g = &groups[i];
