@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdbool.h>
+
 #include "core/rollup.h"
 
 /* Before it was ever measured: 9 to 10 us per MiB of 4 KiB pages were seen. */
@@ -7,6 +9,10 @@
 /* From this size on a walk's cost is that of its pages: below, of its mappings. */
 #define KIB_TELLING 16384u
 #define PPM	    1000000u
+/* How old the PSS of memory that does not change may become: after a second no sum is made of it. */
+#define IDLE_NS 500000000u
+/* A part of its memory that counts as none. */
+#define HARDLY 128u
 
 static uint64_t rss_of(const struct record *rec)
 {
@@ -45,10 +51,32 @@ uint64_t rollup_predict(const struct rollup *rollup, const struct record *rec)
 	return predicted < NS_MIN ? NS_MIN : predicted;
 }
 
+static void read_parts(const struct record *rec, uint64_t *ret_kib)
+{
+	static const uint8_t fields[] = {FIELD_RSS_ANON, FIELD_RSS_FILE, FIELD_RSS_SHMEM};
+
+	for (unsigned i = 0; i < sizeof(fields); i++)
+		ret_kib[i] = record_has(rec, fields[i]) ? (uint64_t)rec->value[fields[i]] : 0;
+}
+
+static bool has_moved(const struct rollup *rollup, const struct record *rec)
+{
+	uint64_t now[3];
+	uint64_t moved = 0;
+
+	read_parts(rec, now);
+	for (unsigned i = 0; i < 3; i++)
+		moved += now[i] > rollup->parts_kib[i] ? now[i] - rollup->parts_kib[i]
+						       : rollup->parts_kib[i] - now[i];
+	return moved > rollup->rss_kib / HARDLY;
+}
+
 enum reason rollup_reason(const struct rollup *rollup, const struct record *rec, uint64_t now_ns,
 			  const struct rollup_limits *limits)
 {
 	if (limits->live == 0 || now_ns < rollup->after_ns || limits->budget_ppm == 0)
+		return REASON_NOT_DUE;
+	if (now_ns < rollup->idle_ns && !has_moved(rollup, rec))
 		return REASON_NOT_DUE;
 	return rollup_predict(rollup, rec) > limits->stall_ns ? REASON_STALL : REASON_OK;
 }
@@ -59,6 +87,8 @@ void rollup_done(struct rollup *rollup, struct record *rec, uint64_t cost_ns, ui
 	rollup->cost_ns = cost_ns;
 	rollup->rss_kib = rss_of(rec);
 	rollup->after_ns = now_ns + rest_ns(cost_ns, limits);
+	rollup->idle_ns = now_ns + IDLE_NS;
+	read_parts(rec, rollup->parts_kib);
 	if (rec->reason[SOURCE_ROLLUP] == REASON_OK)
 		record_set(rec, FIELD_ROLLUP_COST, (int64_t)cost_ns);
 }

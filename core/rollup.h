@@ -2,7 +2,8 @@
 /*
  * When smaps_rollup of a process may be read. The kernel walks all its page tables for it, and an
  * mmap() or munmap() meanwhile waits for the whole walk: 10 ms per GiB of 4 KiB pages. Hence two
- * limits: how long one walk may take, and how much of a CPU all walks of the tree may.
+ * limits: how long one walk may take, and how much of a CPU all walks of the tree may. And a process
+ * whose memory stays as it is within 1% is walked twice a second at most.
  */
 #ifndef MSTAT_CORE_ROLLUP_H
 #define MSTAT_CORE_ROLLUP_H
@@ -15,7 +16,9 @@
 struct rollup {
 	uint64_t cost_ns; /* CPU time, not wall time: one preemption would forbid all walks after */
 	uint64_t rss_kib; /* at that walk */
-	uint64_t after_ns; /* not again before */
+	uint64_t after_ns;     /* not again before; */
+	uint64_t idle_ns;      /* where its memory is as it was then, not before that */
+	uint64_t parts_kib[3]; /* of its memory then: anonymous, of files, shared */
 };
 
 struct rollup_limits {

@@ -22,7 +22,7 @@
 #include "preload/sys.h"
 
 #define STALL_DEFAULT_NS   10000000u
-#define BUDGET_DEFAULT_PPM 10000u
+#define BUDGET_DEFAULT_PPM 5000u
 
 /* exit() of a process younger than this costs nothing extra: its exit record must do. */
 #define LAST_SAMPLE_FROM_NS 100000000u

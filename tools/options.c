@@ -22,7 +22,7 @@ const char options_usage[] =
 	"  -preload LIB       the sampler to inject: a path, or none (default libmstat.so)\n"
 	"  -pss-stall TIME    no reading of PSS that would stall the program's memory calls for\n"
 	"                     longer (default 10ms; 0 reads none)\n"
-	"  -pss-budget PART   of a CPU, for reading PSS in the whole tree (default 1%)\n"
+	"  -pss-budget PART   of a CPU, for reading PSS in the whole tree (default 0.5%)\n"
 	"  -memory-max SIZE   limit of the program's memory: 512MiB, 1.5G, ... (K M G T are "
 	"powers\n"
 	"                     of 1024); beyond it the kernel kills\n"
@@ -282,7 +282,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret, cha
 	*ret = (struct options){
 		.freq = TICK_FREQ_DEFAULT,
 		.stall_ns = 10000000,
-		.budget_ppm = 10000,
+		.budget_ppm = 5000,
 		.memory_max = UINT64_MAX,
 		.swap_max = UINT64_MAX,
 	};

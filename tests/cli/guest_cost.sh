@@ -35,14 +35,14 @@ gaps() {
 		$c["rollup_cost_ns"] == "" || $c["rss_bytes"] < 50e6 { next }
 		{ p = $c["process"]
 		  if ($c["time_ns"] < 1e9) next
-		  if (p in at) { n++; early += ($c["time_ns"] - at[p] < 100 * live * cost[p] - 20e6) }
+		  if (p in at) { n++; early += ($c["time_ns"] - at[p] < 200 * live * cost[p] - 20e6) }
 		  at[p] = $c["time_ns"]; cost[p] = $c["rollup_cost_ns"] }
 		END { print (n > 0), early + 0 }'
 }
-ok "64 MiB for 1.5 s" mstat -q -freq 100 -o run.mstat -- "$work" hold 64 1500
-is "walks keep to 1% of a CPU" "$(gaps 1)" "1 0"
+ok "64 MiB for 2.5 s" mstat -q -freq 100 -o run.mstat -- "$work" hold 64 2500
+is "walks keep to 0.5% of a CPU" "$(gaps 1)" "1 0"
 ok "three of them and a shell" mstat -q -freq 100 -o run.mstat -- \
-	"$BASH" -c 'for i in 1 2 3; do "$1" hold 64 2500 & done; wait' - "$work"
+	"$BASH" -c 'for i in 1 2 3; do "$1" hold 64 4000 & done; wait' - "$work"
 is "all walks together do" "$(gaps 4)" "1 0"
 
 # By its memory one of many mappings looks cheap; one walk tells, of all of them or of the first ones.

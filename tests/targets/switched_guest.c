@@ -19,10 +19,10 @@
 enum guest_command guest_wait(uint64_t deadline_ns);
 
 static struct switch_count count;
-static uint64_t off_ns;	  /* how long it has been off */
-static uint64_t cpu_ns;	  /* the thread's when it was switched on */
-static uint32_t off;	  /* futex: 1 once it is off */
-static uint32_t was_ever; /* it has been off: from now on it is counted what it takes */
+static uint64_t off_ns;	   /* how long it has been off */
+static uint64_t on_cpu_ns; /* the thread's when it was switched on */
+static uint32_t off;	   /* futex: 1 once it is off */
+static uint32_t was_ever;  /* it has been off: from now on it is counted what it takes */
 
 static uint64_t on_clock_ns(int clock)
 {
@@ -37,14 +37,14 @@ static void be_off(void)
 	uint64_t from = sys_clock_ns(CLOCK_MONOTONIC);
 
 	if (was_ever)
-		count.cpu_ns += sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns;
+		count.cpu_ns += sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - on_cpu_ns;
 	was_ever = 1;
 	store(&off, 1);
 	wake(&off);
 	while (load(&guest.command) == GUEST_OFF)
 		sys_4(SYS_futex, &guest.command, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, GUEST_OFF, 0);
 	off_ns += sys_clock_ns(CLOCK_MONOTONIC) - from;
-	cpu_ns = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	on_cpu_ns = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	store(&off, 0);
 	wake(&off);
 }

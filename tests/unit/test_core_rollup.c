@@ -59,9 +59,9 @@ static void first(void **state)
 static void as_measured(void **state)
 {
 	/* 20 us per MiB, where it was large enough to tell; where not, new memory is as usual. */
-	static const struct rollup large = {2 * MS, 100 * MIB_KIB, 0};
-	static const struct rollup small = {300000, 3 * MIB_KIB, 0};
-	static const struct rollup cheap = {MS / 10, 100 * MIB_KIB, 0};
+	static const struct rollup large = {.cost_ns = 2 * MS, .rss_kib = 100 * MIB_KIB};
+	static const struct rollup small = {.cost_ns = 300000, .rss_kib = 3 * MIB_KIB};
+	static const struct rollup cheap = {.cost_ns = MS / 10, .rss_kib = 100 * MIB_KIB};
 
 	(void)state;
 	assert_int_equal(predicted(large, 100 * MIB_KIB), 2 * MS);
@@ -74,7 +74,8 @@ static void as_measured(void **state)
 
 static void not_due(void **state)
 {
-	static const struct rollup last = {MS, 100 * MIB_KIB, 500};
+	static const struct rollup last = {
+		.cost_ns = MS, .rss_kib = 100 * MIB_KIB, .after_ns = 500};
 	struct rollup_limits limits = usual;
 
 	(void)state;
@@ -113,6 +114,26 @@ static void rests(void **state)
 	assert_int_equal(rest(10000 * MS, 10000, 10000), 10000000000 * MS);
 }
 
+/* What hardly changes is walked twice a second; what does, as the limits say. */
+static void idle(void **state)
+{
+	struct record rec = with_rss(100 * MIB_KIB);
+	struct rollup last = {0};
+
+	(void)state;
+	record_set(&rec, FIELD_RSS_ANON, 60 * MIB_KIB);
+	record_set(&rec, FIELD_RSS_FILE, 40 * MIB_KIB);
+	rollup_done(&last, &rec, MS / 10, 1000, &usual);
+	assert_int_equal(rollup_reason(&last, &rec, 1000 + 499 * MS, &usual), REASON_NOT_DUE);
+	assert_int_equal(rollup_reason(&last, &rec, 1000 + 500 * MS, &usual), REASON_OK);
+	record_set(&rec, FIELD_RSS_ANON, 60 * MIB_KIB + 700);
+	assert_int_equal(rollup_reason(&last, &rec, 1000 + 100 * MS, &usual), REASON_NOT_DUE);
+	/* As large as before, but other memory. */
+	record_set(&rec, FIELD_RSS_FILE, 39 * MIB_KIB);
+	assert_int_equal(rollup_reason(&last, &rec, 1000 + 100 * MS, &usual), REASON_OK);
+	assert_int_equal(rollup_reason(&last, &rec, 1000 + 9 * MS, &usual), REASON_NOT_DUE);
+}
+
 static void done(void **state)
 {
 	struct record rec = with_rss(5);
@@ -139,7 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first), cmocka_unit_test(as_measured), cmocka_unit_test(not_due),
-		cmocka_unit_test(rests), cmocka_unit_test(done),
+		cmocka_unit_test(rests), cmocka_unit_test(idle),	cmocka_unit_test(done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

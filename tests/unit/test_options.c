@@ -31,7 +31,7 @@ static void test_defaults(void **state)
 	assert_null(o.preload);
 	assert_int_equal(o.freq, 10);
 	assert_int_equal(o.stall_ns, 10000000);
-	assert_int_equal(o.budget_ppm, 10000);
+	assert_int_equal(o.budget_ppm, 5000);
 	assert_int_equal(o.env_count, 0);
 	assert_false(o.verbose || o.quiet || o.live);
 	assert_false(o.wait_all || o.kill_rest || o.delayacct);

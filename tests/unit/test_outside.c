@@ -489,7 +489,7 @@ static enum reason walk(struct outside *o, struct outside_limits limits, uint64_
 
 static void limits(void **state)
 {
-	struct outside_limits some = {SECOND, 10000, 3};
+	struct outside_limits some = {SECOND, 10000, 3000};
 	pid_t pid = child(hold_and_tell);
 	struct outside *o = opened(pid);
 	int64_t cost, more;
@@ -501,9 +501,9 @@ static void limits(void **state)
 			 REASON_NOT_DUE);
 	assert_int_equal(walk(o, some, 5, &cost), REASON_OK);
 	assert_true(cost > 0);
-	/* Three live and 1% is theirs: one walk in 300 times its cost, from its end on. */
-	assert_int_equal(walk(o, some, 5 + 301 * (uint64_t)cost - 1, &more), REASON_NOT_DUE);
-	assert_int_equal(walk(o, some, 5 + 301 * (uint64_t)cost, &more), REASON_OK);
+	/* 3000 live and 1% is theirs: one walk in 300,000 times its cost, from its end on. */
+	assert_int_equal(walk(o, some, 5 + 300001 * (uint64_t)cost - 1, &more), REASON_NOT_DUE);
+	assert_int_equal(walk(o, some, 5 + 300001 * (uint64_t)cost, &more), REASON_OK);
 	outside_close(o);
 	end(pid);
 }
