@@ -48,12 +48,12 @@ static void first(void **state)
 	static const struct rollup none;
 
 	(void)state;
-	assert_int_equal(predicted(none, 100 * MIB_KIB), 100 * 10000);
+	assert_int_equal(predicted(none, 100 * MIB_KIB), 100 * 12000);
 	/* No walk is for nothing, also where the size is not known. */
 	assert_int_equal(predicted(none, 0), 10000);
 	assert_int_equal(predicted(none, -1), 10000);
-	assert_int_equal(asked(&none, 1000 * MIB_KIB, 0, usual), REASON_OK);
-	assert_int_equal(asked(&none, 1001 * MIB_KIB, 0, usual), REASON_STALL);
+	assert_int_equal(asked(&none, 833 * MIB_KIB, 0, usual), REASON_OK);
+	assert_int_equal(asked(&none, 834 * MIB_KIB, 0, usual), REASON_STALL);
 }
 
 static void as_measured(void **state)
@@ -67,8 +67,8 @@ static void as_measured(void **state)
 	assert_int_equal(predicted(large, 100 * MIB_KIB), 2 * MS);
 	assert_int_equal(predicted(large, 50 * MIB_KIB), 1 * MS);
 	assert_int_equal(predicted(large, 200 * MIB_KIB), 4 * MS);
-	assert_int_equal(predicted(small, 103 * MIB_KIB), 300000 + 100 * 10000);
-	assert_int_equal(predicted(cheap, 200 * MIB_KIB), MS / 10 + 100 * 10000);
+	assert_int_equal(predicted(small, 103 * MIB_KIB), 300000 + 100 * 12000);
+	assert_int_equal(predicted(cheap, 200 * MIB_KIB), MS / 10 + 100 * 12000);
 	assert_int_equal(predicted(cheap, 1 * MIB_KIB), 10000);
 }
 
