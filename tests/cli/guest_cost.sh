@@ -21,7 +21,7 @@ late=$(samples | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next
 	END { print (stall > 5), some + 0 }')
 is "have no PSS, for the reason stall" "$late" "1 0"
 ok "the same, walked for 100 ms at most" \
-	mstat -q -freq 59 -pss-stall 100ms -o run.mstat -- "$work" hold 300 1000
+	mstat -q -freq 59 -pss-stall 100ms -o run.mstat -- "$work" hold 300 3000
 ok "have one" test -n "$(samples | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
 	$c["pss_bytes"] > 250e6')"
 ok "no PSS at all" mstat -q -freq 59 -pss-budget 0% -o run.mstat -- "$work" ticks 10
