@@ -291,6 +291,13 @@ check-cli: test-programs ## the tests of whole programs
 check-vm: test-programs ## the tests in virtual machines: other kernels, cgroup v2, delegation
 	@tests/run --build $(B) vm
 
+.PHONY: compat
+compat: ## real programs with and without mstat, compared case by case (some hours; COMPAT="-quick", or names)
+	@.ci/deps build
+	@.ci/deps --try compat
+	@+$(MAKE) --no-print-directory $(JOBS) all
+	@tests/compat/run $(COMPAT)
+
 .PHONY: fuzz bench demo build/demo
 fuzz: $(FUZZ_BINS) ## fuzz each reader of foreign bytes for FUZZ_SECONDS (10)
 	@for f in $(FUZZ_BINS); do \
