@@ -34,16 +34,20 @@ compat_setup() {
 	done
 	ln -s /usr/bin/perl t/perl
 	for folder in $FOLDERS; do
-		mkdir -p "${folder%/*}" && cp -r "$COMPAT_CACHE/src/$folder" "${folder%/*}/" || return
+		mkdir -p "${folder%/*}" "$folder/t" && cp -r "$COMPAT_CACHE/src/$folder" "${folder%/*}/" || return
+		[[ $folder == t/* ]] || cp -n "$COMPAT_CACHE"/src/t/{test,charset_tools,loc_tools}.pl "$folder/t"
 	done
 }
 
 # run_test FILE: with t or the module's folder as the current one
 run_test() {
-	local folder=${1%%/t/*} file=t/${1#*/t/} out=$COMPAT_OUTPUTS/${1//\//_}.out status
+	local folder=${1%%/t/*} file=t/${1#*/t/} out=$COMPAT_OUTPUTS/${1//\//_}.out status switches
 	[[ $1 != t/* ]] || folder=t file=${1#t/}
 	cd "$COMPAT_RUN/$folder" || return
-	PERL_CORE=$([ "$folder" != t ] || echo 1) timeout -k 5 240 perl "$file" </dev/null >"$out" 2>"${out%.out}.err"
+	# Those of its own first line, which perl wants on the command line.
+	switches=$(sed -n '1s/^#!.*perl[0-9.]*//p' "$file")
+	# shellcheck disable=SC2086 # words
+	PERL_CORE=$([ "$folder" != t ] || echo 1) timeout -k 5 240 perl $switches "$file" </dev/null >"$out" 2>"${out%.out}.err"
 	status=$?
 	case_is "$1 (exit status)" $status
 	awk -v "file=$1" '

@@ -38,6 +38,6 @@ test_curses test_readline test_rlcompleter test_xxtestfuzz test__xxsubinterprete
 compat_version() { "$PYTHON" -VV | head -n 1; }
 
 compat_quick() {
-	printf '%s\n' test_posix test_fcntl test_resource test_wait4 test_popen test_select |
+	printf '%s\n' test_posix test_fcntl test_resource test_popen test_select |
 		run_modules
 }

@@ -52,12 +52,13 @@ compat_cases() {
 	until t list-panes -t main -F '#{pane_current_command}' | grep -qx cat; do sleep 0.02; done
 	case_of "two panes" t list-panes -t main -F '#{pane_index} #{pane_width}x#{pane_height} #{pane_current_command}'
 	case_of "resize" t resize-window -t main -x 100 -y 30
-	case_of "its new size" typed 'stty size; echo en"d"'
+	# Which tmux tells the terminal a quarter of a second later.
+	case_of "its new size" typed 'until [ "$(stty size)" != "12 80" ]; do sleep 0.02; done; stty size'
 	case_of "new window" t new-window -t main -d -n second 'exit 0'
 	case_of "run-shell" t run-shell "echo ran >$COMPAT_RUN/ran"
 	case_is "what it ran" "$(<"$COMPAT_RUN/ran")"
 	case_of "if-shell" t if-shell 'false' 'display-message -p yes' 'display-message -p no'
-	case_of "pipe-pane" timeout 30 bash -c 'tmux -S "$TMPDIR/socket" pipe-pane -t main.0 -o "cat >$COMPAT_RUN/piped"; tmux -S "$TMPDIR/socket" send-keys -t main.0 "echo into th\"e\" pipe" Enter; until grep -q "into the pipe" "$COMPAT_RUN/piped"; do sleep 0.02; done; echo pip"ed"'
+	case_of "pipe-pane" timeout 30 bash -c 'tmux -S "$TMPDIR/socket" pipe-pane -t main.0 -o "cat >$COMPAT_RUN/piped"; tmux -S "$TMPDIR/socket" send-keys -t main.0 "echo into th\"e\" pipe" Enter; until grep -q "into the pipe" "$COMPAT_RUN/piped" 2>/dev/null; do sleep 0.02; done; echo pip"ed"'
 	case_of "wait-for" timeout 30 bash -c 'tmux -S "$TMPDIR/socket" wait-for a & tmux -S "$TMPDIR/socket" wait-for -S a; wait; echo $?'
 	case_of "buffers" bash -c 'seq 20000 | tmux -S "$TMPDIR/socket" load-buffer - && tmux -S "$TMPDIR/socket" show-buffer | md5sum'
 	case_of "control mode" bash -c 'printf "display-message -p hello\nkill-session -t nothing\n" | tmux -S "$TMPDIR/socket" -C attach -t main | grep -c -e ^hello -e ^%error'
