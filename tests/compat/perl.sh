@@ -9,7 +9,7 @@
 . "$COMPAT_FROM/apt_lib"
 
 FOLDERS="
-t/base t/cmd t/comp t/io t/op t/mro t/uni t/run dist/threads dist/threads-shared dist/Thread-Queue
+t/base t/cmd t/comp t/io t/op t/mro t/run dist/threads dist/threads-shared dist/Thread-Queue
 dist/Thread-Semaphore dist/IO dist/Time-HiRes dist/Storable dist/Data-Dumper dist/PathTools ext/POSIX
 ext/IPC-Open3 ext/Fcntl ext/Errno ext/File-Find ext/File-Glob ext/FileCache ext/Hash-Util ext/PerlIO-scalar
 ext/SDBM_File cpan/Socket cpan/IPC-SysV cpan/IPC-Cmd cpan/IO-Socket-IP cpan/File-Temp cpan/Sys-Syslog
@@ -49,14 +49,16 @@ run_test() {
 	# shellcheck disable=SC2086 # words
 	PERL_CORE=$([ "$folder" != t ] || echo 1) timeout -k 5 240 perl $switches "$file" </dev/null >"$out" 2>"${out%.out}.err"
 	status=$?
-	case_is "$1 (exit status)" $status
+	COMPAT_RESULTS=${out%.out}.results case_is "$1 (exit status)" $status
 	awk -v "file=$1" '
 		/^(not )?ok( |$)/ {
 			n++
 			what = /^not/ ? "not ok" : "ok"
 			if (tolower($0) ~ /# *skip/) what = "skipped"; else if (tolower($0) ~ /# *todo/) what = what ", to do"
 			print file " " n "\t" what
-		}' "$out" >>"$COMPAT_RESULTS"
+		}' "$out" >>"${out%.out}.results"
+	# Two are at it.
+	flock "$COMPAT_RUN" cat "${out%.out}.results" >>"$COMPAT_RESULTS"
 }
 
 # shellcheck disable=SC2016 # for the shell that xargs starts
