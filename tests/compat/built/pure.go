@@ -1,0 +1,4 @@
+//go:build !cgo
+package main
+
+func fromC() {}
