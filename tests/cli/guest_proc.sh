@@ -22,7 +22,7 @@ samples() { mstat-decode -what samples run.mstat | awk -F'\t' 'NR == 1 { for (i 
 how() { mstat-decode -what processes run.mstat | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
 	$c["comm"] == "guest_proc" { print $c["how"] }' | sort -u; }
 
-# place DESC MOUNT: root and a user run with it
+# place DESC MOUNT SAMPLES: root and a user run with it, and are sampled so often at least
 place() {
 	local uid want
 	run unshare -m "$BASH" inside "$2" 0 true
@@ -37,12 +37,13 @@ place() {
 			unshare -m "$BASH" inside "$2" $uid lib/guest_proc
 		is "$1, uid $uid: the program is as ever" "$status $out $err" "$want"
 		like "$1, uid $uid: and ends well" "$status" '^5$'
-		ok "$1, uid $uid: $(samples) samples of it and its child, $(how)" test "$(samples)" -ge 2
+		ok "$1, uid $uid: $(samples) samples of it and its child, $(how)" test "$(samples)" -ge "$3"
 	done
 }
-place "read-only" "mount -o remount,bind,ro /proc"
-place "hidepid=2" "mount -t proc -o hidepid=2 proc /proc"
-place "hidepid=ptraceable" "mount -t proc -o hidepid=ptraceable proc /proc"
-place "subset=pid" "mount -t proc -o subset=pid proc /proc"
-place "an empty folder" "mount -t tmpfs none /proc"
-place "unmounted" "umount -l /proc"
+place "read-only" "mount -o remount,bind,ro /proc" 10
+place "hidepid=2" "mount -t proc -o hidepid=2 proc /proc" 10
+place "hidepid=ptraceable" "mount -t proc -o hidepid=ptraceable proc /proc" 10
+place "subset=pid" "mount -t proc -o subset=pid proc /proc" 10
+# Only from outside, when that is found out: how soon that is, is not for this test to say.
+place "an empty folder" "mount -t tmpfs none /proc" 0
+place "unmounted" "umount -l /proc" 0

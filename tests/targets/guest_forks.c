@@ -39,6 +39,7 @@ static void child(void)
 {
 	pid_t guest;
 
+	alarm(LOOK_SECONDS);
 	usleep(120000);
 	if (setegid(getegid()) < 0 || look_threads(getpid(), &guest) > 2)
 		exit(50);

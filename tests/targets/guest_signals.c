@@ -313,6 +313,7 @@ static int group(void)
 	block(SIGRTMIN + 4);
 	for (int i = 0; i < 2; i++)
 		if (fork() == 0) {
+			alarm(3 * LOOK_SECONDS);
 			look_ticks(1);
 			__atomic_fetch_add(&count[3], 1, __ATOMIC_SEQ_CST);
 			while (sigwaitinfo(&set, NULL) > 0)
