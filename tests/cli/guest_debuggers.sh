@@ -34,10 +34,10 @@ if have strace; then
 	exits "strace -f" 3 sampled strace -f -qq -o trace "$BASH" -c '"$1" none; exit 3' - "$TARGETS/guest_work"
 	ok "the program below it is sampled" test "$(samples guest_work)" -ge 5
 	running
-	strace -f -qq -o trace -p "$program" &
+	strace -f -qq -o attached -p "$program" &
 	tracer=$!
-	ok "strace -p of a running program" wait_for 20 grep -q clock_nanosleep trace
-	kill -INT "$tracer"
+	ok "strace -p of a running program" wait_for 20 grep -q clock_nanosleep attached
+	kill -TERM "$tracer"
 	wait "$tracer" 2>/dev/null
 	ended "strace -p"
 else
