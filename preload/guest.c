@@ -7,6 +7,7 @@
 
 #include "preload/guest.h"
 #include "preload/sys.h"
+#include "preload/valgrind.h"
 
 /* Of x86; elsewhere the largest that kernels are built with, for a guard must be a whole one. */
 #if defined(__x86_64__)
@@ -176,6 +177,53 @@ static void clean_memory(void)
 	wipe(tcb + PAGE_MAX, guest.size - GUARD_SIZE - STACK_SIZE - PAGE_MAX);
 }
 
+extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+
+/* Our library's next writable segment, from i on; NULL after the last. */
+static const uint8_t *next_segment(unsigned *i, size_t *ret_size)
+{
+	const uint8_t *base = (const uint8_t *)&__ehdr_start;
+	const Elf64_Phdr *phdr = (const Elf64_Phdr *)(const void *)(base + __ehdr_start.e_phoff);
+
+	for (; *i < __ehdr_start.e_phnum; (*i)++)
+		if (phdr[*i].p_type == PT_LOAD && phdr[*i].p_flags & PF_W) {
+			unsigned long start = phdr[*i].p_vaddr & ~4095ul;
+
+			*ret_size =
+				((phdr[*i].p_vaddr + phdr[*i].p_memsz + 4095) & ~4095ul) - start;
+			return base + start;
+		}
+	return NULL;
+}
+
+/* Bytes of our library's writable segments; all of them were written by the loader or by us. */
+static size_t library_data(void)
+{
+	size_t sum = 0, size = 0;
+
+	for (unsigned i = 0; next_segment(&i, &size); i++)
+		sum += size;
+	return sum;
+}
+
+/*
+ * A stack that a thread has left is out of bounds for memcheck; and what is shared by atomic accesses
+ * and raw futexes is a race for helgrind and drd.
+ */
+static void tell_valgrind(void)
+{
+	const uint8_t *at;
+	size_t size = 0;
+
+	valgrind_tell(VALGRIND_UNDEFINED, guest.memory + GUARD_SIZE, STACK_SIZE);
+	valgrind_tell(VALGRIND_UNTRACKED, guest.memory, guest.size);
+	valgrind_tell(VALGRIND_DRD_SUPPRESSED, guest.memory, guest.size);
+	for (unsigned i = 0; (at = next_segment(&i, &size)); i++) {
+		valgrind_tell(VALGRIND_UNTRACKED, at, size);
+		valgrind_tell(VALGRIND_DRD_SUPPRESSED, at, size);
+	}
+}
+
 int guest_start(int (*main)(void *state), size_t state_size)
 {
 	static const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
@@ -192,6 +240,7 @@ int guest_start(int (*main)(void *state), size_t state_size)
 		ret = get_memory(state_size);
 	if (ret < 0)
 		return (int)ret;
+	tell_valgrind();
 	tcb = tcb_of(guest.memory);
 	make_tcb(tcb);
 	store(&guest.command, GUEST_RUN);
@@ -288,21 +337,6 @@ void guest_answer(void)
 {
 	store(&guest.answer, 1);
 	wake(&guest.answer);
-}
-
-/* Bytes of our library's writable segments; all of them were written by the loader or by us. */
-static size_t library_data(void)
-{
-	extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
-	const Elf64_Phdr *phdr = (const Elf64_Phdr *)(const void *)((const uint8_t *)&__ehdr_start +
-								    __ehdr_start.e_phoff);
-	size_t sum = 0;
-
-	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++)
-		if (phdr[i].p_type == PT_LOAD && phdr[i].p_flags & PF_W)
-			sum += ((phdr[i].p_vaddr + phdr[i].p_memsz + 4095) & ~4095ul) -
-			       (phdr[i].p_vaddr & ~4095ul);
-	return sum;
 }
 
 size_t guest_memory(void)

@@ -17,6 +17,10 @@ same() {
 
 if have valgrind; then
 	same "valgrind" valgrind -q --error-exitcode=9 "$TARGETS/guest_work" last 100 1
+	for tool in memcheck helgrind drd; do
+		same "valgrind's $tool: threads, a child, changes of ids" \
+			valgrind -q --tool=$tool --error-exitcode=9 "$TARGETS/guest_proc"
+	done
 else
 	skip "valgrind" "not installed"
 fi
