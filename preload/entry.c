@@ -126,6 +126,12 @@ __attribute__((constructor)) static void entry_init(int argc, char **argv)
 __attribute__((destructor)) static void entry_exit(void)
 {
 	/* Under a filter of the program's own a call that it does not make may be its end. */
-	if (start_ns && !sampler_is_barred() && now_ns() - start_ns >= LAST_SAMPLE_FROM_NS)
+	if (!start_ns || sampler_is_barred())
+		return;
+	if (now_ns() - start_ns >= LAST_SAMPLE_FROM_NS)
 		guest_last(LAST_SAMPLE_WAIT_NS);
+	/* gdb 13 loses the end of a program whose threads end with it: 18 of 60 with one by pthreads,
+	 * 14 of 40 with ours, of programs without threads none. */
+	if (sampler_is_traced())
+		guest_stop();
 }

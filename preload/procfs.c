@@ -72,13 +72,24 @@ static const char *find_caps(struct procfs *proc, const char *after, const char 
 	return line;
 }
 
-/* Of the status in proc->text: hashes of what the main thread and ours must have in common. */
-static uint64_t hash_credentials(struct procfs *proc, size_t len, uint64_t *ret_filters)
+/* The line of the tracer's pid, 0 where there is none. */
+static bool is_traced(const char **at, const char *end)
+{
+	size_t n;
+	const char *line = parse_line(*at, (size_t)(end - *at), "TracerPid", &n);
+
+	*at = line ? line : *at;
+	return line && n > 0 && line[0] != '0';
+}
+
+/* Of the status in proc->text: whether we are traced, and hashes of what the main thread and ours must have in common. */
+static uint64_t read_credentials(struct procfs *proc, size_t len, uint64_t *ret_filters)
 {
 	const char *end = proc->text + len;
 	const char *at = proc->text;
 	uint64_t hash = 0xcbf29ce484222325u;
 
+	proc->traced = is_traced(&at, end);
 	hash = hash_line(hash, &at, end, "Uid");
 	hash = hash_line(hash, &at, end, "Gid");
 	hash = hash_line(hash, &at, end, "Groups");
@@ -106,7 +117,7 @@ int procfs_open(struct procfs *proc)
 	n = read_again(proc->own_status, proc->text, sizeof(proc->text));
 	if (n <= 0 || proc->status < 0)
 		return n < 0 ? (int)n : proc->status;
-	proc->credentials = hash_credentials(proc, (size_t)n, &proc->filters);
+	proc->credentials = read_credentials(proc, (size_t)n, &proc->filters);
 	return 0;
 }
 
@@ -148,7 +159,7 @@ int procfs_read_status(struct procfs *proc, struct record *rec)
 		record_drop(rec, SOURCE_STATUS, reason_of(n));
 		return 0;
 	}
-	if (hash_credentials(proc, (size_t)n, &filters) != proc->credentials)
+	if (read_credentials(proc, (size_t)n, &filters) != proc->credentials)
 		return -EPERM;
 	/* A call that the program itself does not make may be its end from now on. */
 	if (filters != proc->filters)

@@ -24,6 +24,7 @@ struct procfs {
 	uint32_t pid;
 	uint64_t credentials; /* hash of what our thread was started with */
 	uint64_t filters;     /* likewise, of the number of seccomp filters */
+	bool traced;	      /* at the last reading: by ptrace(2) */
 	uint32_t caps_at; /* a little before where capabilities stood in the text the last time */
 	/* A status with a thousand groups; only what the kernel writes is ever there. */
 	char text[16384];

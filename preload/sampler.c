@@ -40,6 +40,7 @@ struct sampler_config sampler_config;
 
 /* The program has set up a filter, which a guest started from now on would inherit. */
 static bool is_barred;
+static bool is_traced;
 
 /* The first act: nothing of the program's is held open, nothing of ours is in its reach. */
 static long leave_files(bool debug)
@@ -192,6 +193,7 @@ static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow, 
 	ret = procfs_read_status(&s->proc, &s->now);
 	if (ret < 0)
 		return ret;
+	is_traced = s->proc.traced;
 	record_set(&s->now, FIELD_EVERY, s->pace.skips + 1);
 	if (slow || s->page.live == 0) {
 		s->page = link_page(&s->link);
@@ -298,6 +300,7 @@ static long begin(struct sampler *s)
 	ret = procfs_open(&s->proc);
 	if (ret < 0)
 		sampler_say("cannot read /proc/self/status, errno", ret);
+	is_traced = s->proc.traced;
 	return ret;
 }
 
@@ -342,6 +345,11 @@ static bool filters_allow(void)
 bool sampler_is_barred(void)
 {
 	return is_barred;
+}
+
+bool sampler_is_traced(void)
+{
+	return is_traced;
 }
 
 void sampler_bar(bool barred)

@@ -47,12 +47,12 @@ fi
 # ---- gdb -----------------------------------------------------------------------------------------
 
 if have gdb; then
-	# gdb 13 loses the end of a program with a second thread, after a stop, 3 times in 10 (a pthread is
-	# enough for that): so it lets go of it.
+	# gdb 13 loses the end of a program with a second thread, after a stop, 3 times in 10.
 	run timeout 90 mstat -q -wait-all -freq 100 -o run.mstat -- gdb -q -nx -batch -ex 'break wait_here' -ex run \
-		-ex bt -ex 'info threads' -ex 'shell touch go' -ex next -ex detach --args "$traced" wait
+		-ex bt -ex 'info threads' -ex 'shell touch go' -ex next -ex continue --args "$traced" wait
 	like "gdb: a breakpoint is reached by the main thread" "$out" 'hit Breakpoint 1, wait_here.*#0 +wait_here.*#1 .* main '
 	like "and the next line" "$out" 'look_make'
+	like "and the end" "$out" 'exited with code 05'
 	is "the program ends as ever" "$(status_of guest_traced)" 1280
 	rm -f go ready
 	running
