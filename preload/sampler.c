@@ -40,7 +40,7 @@ struct sampler_config sampler_config;
 
 /* The program has set up a filter, which a guest started from now on would inherit. */
 static bool is_barred;
-static bool is_traced;
+static bool is_untraced;
 
 /* The first act: nothing of the program's is held open, nothing of ours is in its reach. */
 static long leave_files(bool debug)
@@ -193,7 +193,7 @@ static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow, 
 	ret = procfs_read_status(&s->proc, &s->now);
 	if (ret < 0)
 		return ret;
-	is_traced = s->proc.traced;
+	is_untraced = !s->proc.traced;
 	record_set(&s->now, FIELD_EVERY, s->pace.skips + 1);
 	if (slow || s->page.live == 0) {
 		s->page = link_page(&s->link);
@@ -276,7 +276,7 @@ static bool sleep_first(uint64_t delay_ns)
 	return !guest_is_stopping();
 }
 
-/* The hello goes first: many a process does not live for long. Returns 0, or a negative errno. */
+/* Returns 0, or a negative errno. */
 static long begin(struct sampler *s)
 {
 	long ret = leave_files(sampler_config.debug);
@@ -289,18 +289,18 @@ static long begin(struct sampler *s)
 	if (!sleep_first(sampler_config.delay_ns))
 		return -ECANCELED;
 	s->freq = sampler_config.freq;
-	ret = connect_in_turn(s);
+	ret = procfs_open(&s->proc);
 	if (ret < 0) {
-		sampler_say("cannot reach the collector, errno", ret);
+		sampler_say("cannot read /proc/self/status, errno", ret);
 		return ret;
 	}
+	is_untraced = !s->proc.traced;
 	if (guest_is_stopping())
 		return -ECANCELED;
-	s->clock_offset = read_clock_offset(s->proc.text, sizeof(s->proc.text));
-	ret = procfs_open(&s->proc);
+	ret = connect_in_turn(s);
 	if (ret < 0)
-		sampler_say("cannot read /proc/self/status, errno", ret);
-	is_traced = s->proc.traced;
+		sampler_say("cannot reach the collector, errno", ret);
+	s->clock_offset = read_clock_offset(s->proc.text, sizeof(s->proc.text));
 	return ret;
 }
 
@@ -347,9 +347,9 @@ bool sampler_is_barred(void)
 	return is_barred;
 }
 
-bool sampler_is_traced(void)
+bool sampler_may_be_traced(void)
 {
-	return is_traced;
+	return !is_untraced;
 }
 
 void sampler_bar(bool barred)
@@ -365,6 +365,7 @@ void sampler_start(uint32_t hello_flags, uint64_t delay_ns)
 		sampler_say("a seccomp filter may forbid it, errno", EACCES);
 		return;
 	}
+	is_untraced = false;
 	sampler_config.hello_flags = hello_flags;
 	sampler_config.delay_ns = delay_ns;
 	ret = guest_start(sampler_main, sizeof(struct sampler));

@@ -27,8 +27,8 @@ struct sampler_config {
 /* The program has set up a seccomp filter: no system call of ours may be made in its threads. */
 bool sampler_is_barred(void);
 
-/* [app thread] ptrace(2) had hold of us at the newest tick. */
-bool sampler_is_traced(void);
+/* [app thread] Whether ptrace(2) had hold of us at the newest tick; true before the guest can tell. */
+bool sampler_may_be_traced(void);
 
 /* [app thread] It is about to set up one, or was refused to. */
 void sampler_bar(bool barred);
