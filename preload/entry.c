@@ -34,7 +34,7 @@
  * as a thread that has run must wait for its turn before it can be ended. Children mostly execute.
  */
 #define CONNECT_AFTER_EXEC_NS 1000000u
-#define CONNECT_AFTER_FORK_NS 5000000u
+#define CONNECT_AFTER_FORK_NS 2000000u
 
 /* In the environment of a guest that may not be started: how many seccomp filters are the
  * launcher's own, under which it tried our system calls. */

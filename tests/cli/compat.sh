@@ -10,13 +10,14 @@
 
 mkdir programs
 # shellcheck disable=SC2016
-printf '%s\n' 'compat_version() { echo "sample 1"; }' \
+printf '%s\n' '# known: expected' 'compat_version() { echo "sample 1"; }' \
 	'compat_setup() { echo ready >made; }' \
 	'compat_cases() {' \
 	'	local n' \
 	'	n=$(cat "$COMPAT_CACHE/n" 2>/dev/null || echo 0); echo $((n + 1)) >"$COMPAT_CACHE/n"' \
 	'	case_is made "$(cat "$COMPAT_SETUP/made")"' \
 	'	case_is preload "${LD_PRELOAD:+there is one}"' \
+	'	case_is expected "${LD_PRELOAD:+there is one}"' \
 	'	case_of output bash -c "echo said; exit 3"' \
 	'	case_is flaky $((n == 0))' \
 	'	case_is counted $n' \
@@ -27,9 +28,9 @@ printf '%s\n' '# packages: no-such-package-as-this' 'compat_cases() { case_is a 
 printf '%s\n' 'compat_setup() { echo "not today"; return 77; }' 'compat_cases() { case_is a b; }' >programs/refused.sh
 exits "a difference fails the suite" 1 "$SRC/tests/compat/run" -from programs -out found
 is "the cases are judged" "$(cut -f 1,2 found/sample/verdicts.tsv | sort | tr '\t\n' ' ,')" \
-	"difference missing,difference preload,flaky flaky,same (all of it),same empty,same made,same output,varies counted,"
+	"difference missing,difference preload,flaky flaky,known expected,same (all of it),same empty,same made,same output,varies counted,"
 like "differences are shown" "$(<found/sample/differences.txt)" $'difference: preload\n  without: . x \n  with:    . x there is one'
-like "the row of the table" "$(<found/table.md)" '\| sample \| sample 1 \| 8 \| 2 \| 2 \| [0-9]+ / 0 / [0-9]+ \| [0-9.]+ \([0-9.]+\) \|'
+like "the row of the table" "$(<found/table.md)" '\| sample \| sample 1 \| 9 \| 2 \| 1 \| 2 \| [0-9]+ / 0 / [0-9]+ \| [0-9.]+ \([0-9.]+\) \|'
 like "packages that are not there" "$(<found/table.md)" '\| absent \| - \| skipped: not installed: no-such-package-as-this \|'
 like "a set-up that refuses" "$(<found/table.md)" '\| refused \| - \| skipped: not today \|'
 

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: ISC
 # Bash's own business with processes: job control, traps, pipelines, substitutions, limits.
+# known: threads of the shell
 # packages: bash coreutils
 # timeout: 120
 # shellcheck disable=SC2016 # what is quoted is for the inner bash

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Sandboxes by bubblewrap, by root and by others.
 # packages: bubblewrap util-linux
+# known: (_nobody)? a root of its own
 # timeout: 300
 compat_version() { bwrap --version; }
 

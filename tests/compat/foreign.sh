@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # One program compiled for other C libraries and machines: musl, dynamic and static; glibc, static;
 # 32 bits, dynamic and static. Where the preload cannot be, they are not to notice it.
-# packages: gcc libc6-dev musl musl-tools gcc-multilib libc6-dev-i386
+# packages: gcc libc6-dev musl musl-tools lib32gcc-12-dev libc6-dev-i386
+# known: 32-bit: what the loader says
 # timeout: 300
 compat_version() { echo "$(gcc --version | head -n 1), musl $(dpkg-query -W -f='${Version}' musl)"; }
 
@@ -110,19 +111,31 @@ END
 	gcc -O1 -o glibc all.c -pthread && gcc -O1 -static -o glibc-static all.c -pthread &&
 		gcc -O1 -static-pie -o glibc-static-pie all.c -pthread &&
 		musl-gcc -O1 -o musl all.c && musl-gcc -O1 -static -o musl-static all.c &&
-		gcc -m32 -O1 -o 32-bit all.c -pthread && gcc -m32 -O1 -static -o 32-bit-static all.c -pthread
+		gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -O1 -o 32-bit all.c -pthread &&
+		gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -O1 -static -o 32-bit-static all.c -pthread
+}
+
+# The loader of a 32-bit program says that it cannot preload ours: that is a case of its own.
+_but_the_loader() {
+	local status
+	"$@" 2>err
+	status=$?
+	grep -v 'ld.so: object .* cannot be preloaded .*: ignored' err >&2
+	return $status
 }
 
 compat_cases() {
 	local which how
 	ulimit -c 0
+	case_of "32-bit: what the loader says" "$COMPAT_SETUP/32-bit" exit
 	for which in glibc glibc-static glibc-static-pie musl musl-static 32-bit 32-bit-static; do
 		for how in threads forks signals files memory ids long exec env; do
-			case_of "$which: $how" "$COMPAT_SETUP/$which" $how
+			case_of "$which: $how" _but_the_loader "$COMPAT_SETUP/$which" $how
 		done
 		for how in abort segv; do
-			"$COMPAT_SETUP/$which" $how >out 2>err
-			case_is "$which: $how" "$? $(cat out err)"
+			_but_the_loader "$COMPAT_SETUP/$which" $how >out 2>said
+			# The shell's own word of it has a pid.
+			case_is "$which: $how" "$? $(cat out; grep -v ': line [0-9]*: ' said)"
 		done
 	done
 }

@@ -243,10 +243,6 @@ _go_cases() {
 		case_is "$1: $how" "$? $(cat out) $(grep -E '^(panic|fatal error|runtime:)' err | sed 's/0x[0-9a-f]*//g' | tr '\n' ' ')"
 	done
 }
-compat_quick() {
-	_go_cases cgo
-	_go_cases pure
-}
 compat_cases() {
 	local package
 	export GOCACHE=$PWD/cache GO111MODULE=off

@@ -141,4 +141,3 @@ compat_cases() {
 	wait $pid
 	case_is "a dump of all threads by SIGQUIT, and the end" "$? $(grep -c 'Full thread dump' out) $(grep -c '^"main"' out) $(grep -c hook out)"
 }
-compat_quick() { case_of "threads, deep stacks, null pointers" _java Threads; }

@@ -7,6 +7,7 @@
 #	# packages: x y      (a line by itself) what it needs; also in debian-packages, section [compat]
 #	# timeout: SECONDS   (optional) of each run; 600 if there is none
 #	# long: yes          (optional) two runs at first instead of four
+#	# known: REGEX       (optional) cases that are known to differ, for a reason that README names
 #	compat_version       prints program and version on one line
 #	compat_setup         (optional) prepares in the empty folder $PWD = $COMPAT_SETUP what all runs use;
 #	                     never under mstat. Status 77: skipped, the last line of stdout says why

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # unshare, nsenter, chroot and pivot_root, by root and by others, as container programs do it by hand.
 # packages: util-linux busybox-static iproute2
+# known: (_nobody)? a container with a libc
 # timeout: 300
 compat_version() { unshare --version; }
 

@@ -192,6 +192,7 @@ compat_cases() {
 	case_is "pgrep -x" "$(pgrep -xc look-alone)"
 	case_is "pgrep -f" "$(pgrep -fc "^./look-alone pause")"
 	case_is "pidof" "$(pidof "$PWD/look-alone" | wc -w)"
+	# shellcheck disable=SC2009 # it is ps that is looked at
 	case_is "ps" "$(ps ax -o args= | grep -c "^[.]/look-alone pause")"
 	case_is "pgrep -P" "$(pgrep -P "$pid" -c)"
 	kill -9 $pid

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Programs that count their own threads, in each of the places where the kernel tells it.
 # packages: gcc libc6-dev procps
+# known: (status|stat|task|links) of .*|ps of a program
 compat_version() { gcc --version | head -n 1; }
 
 compat_setup() {
