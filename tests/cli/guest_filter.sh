@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Seccomp filters: the sampler's calls never kill a program that does not make them itself.
-# shellcheck source=tests/lib.sh disable=SC2154
+# shellcheck source=tests/lib.sh disable=SC2154,SC2016
 . "$(dirname "$0")/../lib.sh"
 
 filter=$TARGETS/guest_filter
@@ -11,6 +11,14 @@ run "$filter" harmless true
 ok "mstat under a filter that it tried its calls under" \
 	"$filter" harmless mstat -q -freq 100 -o run.mstat -- "$TARGETS/guest_work" none
 is "samples" "$out" "threads 2"
+# A sampler that cannot leave the program's fs must not change its folder, either.
+cd /usr || exit
+ok "mstat where unshare() is not permitted" "$filter" refusing mstat -q -freq 100 -o "$TMP/run.mstat" -- \
+	"$BASH" -c '"$1" none; pwd -P; readlink /proc/self/cwd' - "$TARGETS/guest_work"
+is "samples, and the program is where it was" "$out" "threads 2
+/usr
+/usr"
+cd "$TMP" || exit
 for kind in harmless deadly; do
 	ok "a program that installs a $kind filter and starts another" \
 		mstat -q -freq 100 -o run.mstat -- "$filter" $kind "$TARGETS/guest_work" none

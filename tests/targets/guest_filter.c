@@ -3,6 +3,7 @@
  * A program that puts itself under a seccomp filter.
  *   guest_filter harmless CMD...   one that forbids nothing of what is called; then it becomes CMD
  *   guest_filter deadly CMD...     one that kills for socket() and close_range(); likewise
+ *   guest_filter refusing CMD...   one by which unshare() is not permitted, as in containers; likewise
  *   guest_filter forks             the deadly one, then children by fork
  *   guest_filter forks-later       likewise, but it kills for prctl(), too
  *   guest_filter stays [raw]       the harmless one: which threads are without it, at once or (raw: by
@@ -23,18 +24,19 @@
 
 #include "guest_look.h"
 
-#define DENY(nr)                                         \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
+#define ANSWER(nr, answer) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), BPF_STMT(BPF_RET | BPF_K, (answer))
+#define DENY(nr) ANSWER(nr, SECCOMP_RET_KILL_PROCESS)
 
-/* deadly: 0 not, 1 for what only a sampler calls, 2 for prctl() also. */
+/* deadly: 0 not, 1 for what only a sampler calls, 2 for prctl() also; -1: unshare() is refused. */
 static int filter(int deadly, bool raw, unsigned long flags)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		DENY(deadly ? SYS_socket : SYS_reboot),
-		DENY(deadly ? SYS_close_range : SYS_reboot),
+		DENY(deadly > 0 ? SYS_socket : SYS_reboot),
+		DENY(deadly > 0 ? SYS_close_range : SYS_reboot),
 		DENY(deadly > 1 ? SYS_prctl : SYS_reboot),
+		ANSWER(deadly < 0 ? SYS_unshare : SYS_reboot, SECCOMP_RET_ERRNO | 1 /* EPERM */),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = {sizeof(code) / sizeof(*code), code};
@@ -157,7 +159,7 @@ int main(int argc, char **argv)
 		return threads(what[0] == 'a');
 	if (!strcmp(what, "strict"))
 		return strict();
-	must_filter(what[0] == 'd', false, 0);
+	must_filter(!strcmp(what, "refusing") ? -1 : what[0] == 'd', false, 0);
 	if (argc > 2)
 		execvp(argv[2], argv + 2);
 	return 127;
