@@ -168,6 +168,9 @@ $(call object,$(P),$(APP_SIDE)): $(P)/%.o: %.c $(P)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
+# What syscall() has on the caller's stack is passed on by a jump alone, also where nothing is optimised.
+$(P)/preload/interpose.o: GUEST_CFLAGS += -foptimize-sibling-calls
+
 # A loop that copies bytes must not be compiled into a call of memcpy(), which is this loop.
 $(P)/preload/memfn.o: SAMPLER_CFLAGS += -fno-builtin \
   $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
@@ -245,7 +248,7 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 # The programs to be measured are compiled plainly, as other people's are; static_* statically, and
 # lib* as preloads that are not ours.
 build/tests/targets/static_%: TARGET_LDFLAGS = -static
-build/tests/targets/guest_counts: TARGET_LDFLAGS = -rdynamic
+build/tests/targets/guest_allow build/tests/targets/guest_counts: TARGET_LDFLAGS = -rdynamic
 $(TARGET_SOS): TARGET_LDFLAGS = -shared -fPIC
 $(TARGET_BINS): build/%: %.c $(P)/flags
 	$(compile_target)

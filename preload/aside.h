@@ -3,6 +3,8 @@
  * [app thread] Stepping aside: the guest is ended before a call that it would spoil, and a fresh one
  * started after it, with the credentials and namespaces that the program then has. interpose.c has
  * the calls. errno is left alone, and libc not touched.
+ *
+ * Under a seccomp filter of the program's own nothing here makes a system call.
  */
 #ifndef MSTAT_PRELOAD_ASIDE_H
 #define MSTAT_PRELOAD_ASIDE_H
@@ -10,8 +12,8 @@
 #include <stdbool.h>
 
 /*
- * Returns when the kernel has let go of the guest: true, and then aside_back() or aside_stay() must
- * follow the call. False where there is none to end: in a vfork child, under a filter.
+ * Returns when the kernel has let go of the guest: true, and then aside_back() must follow the call.
+ * False where there is none to end: in a vfork child, under a filter.
  */
 bool aside_step(void);
 
@@ -27,14 +29,21 @@ void aside_leave(void);
 /* Ends what aside_leave() began; else it does nothing, at the cost of a look. */
 void aside_return(void);
 
+/* The process ends: the guest is ended, and none comes back. */
+void aside_end(void);
+
 /*
- * As aside_step() before a seccomp filter is set up. Until aside_unbar() no guest is started in this
- * process, nor in its children, and we make no system call.
+ * As aside_step(), before a seccomp filter is set up: for the whole process, or for the calling thread
+ * alone. From then on no guest is started by whom it concerns, nor in their children; one that is for
+ * the thread alone leaves the guest where it is. Returns false where nothing had to be done.
  */
-bool aside_bar(void);
+bool aside_bar(bool all_threads);
 
 /* The filter was refused. */
-void aside_unbar(void);
+void aside_unbar(bool all_threads);
+
+/* Whether the calling thread is under such a filter. */
+bool aside_is_barred(void);
 
 /* [fork child] Nobody of the parent's threads is within a call here. */
 void aside_forget(void);

@@ -91,7 +91,7 @@ static void in_child(void)
 {
 	guest_forget();
 	aside_forget();
-	if (sampler_is_barred())
+	if (aside_is_barred())
 		return;
 	start_ns = now_ns();
 	sampler_start(WIRE_HELLO_FORK, CONNECT_AFTER_FORK_NS);
@@ -120,12 +120,12 @@ static void follow_forks(void)
 __attribute__((constructor)) static void entry_init(int argc, char **argv)
 {
 	(void)argc;
+	interpose_init();
 	if (getauxval(AT_SECURE) || !read_environment())
 		return;
 	if (counts_always(__register_atfork ? argv : NULL))
 		return;
 	start_ns = now_ns();
-	interpose_init();
 	follow_forks();
 	sampler_start(0, CONNECT_AFTER_EXEC_NS);
 }
@@ -136,13 +136,13 @@ __attribute__((destructor)) static void entry_exit(void)
 	uint64_t age_ns;
 
 	/* Under a filter of the program's own a call that it does not make may be its end. */
-	if (!start_ns || sampler_is_barred())
+	if (!start_ns || aside_is_barred())
 		return;
 	age_ns = now_ns() - start_ns;
 	if (age_ns >= LAST_SAMPLE_FROM_NS)
 		guest_last(LAST_SAMPLE_WAIT_NS);
 	/* gdb 13 loses the end of a program whose threads end with it: 18 of 60 with one by pthreads,
 	 * 14 of 40 with ours, of programs without threads none. */
-	if (age_ns >= CONNECT_AFTER_EXEC_NS && sampler_may_be_traced())
-		guest_stop();
+	if (age_ns >= CONNECT_AFTER_EXEC_NS && sampler_may_be_traced() && guest_is_here())
+		aside_end();
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 #include "preload/guest.h"
@@ -20,6 +21,8 @@
 #define STACK_SIZE 65536u
 /* Of the page that the TCB is in; the state begins after it. */
 #define TCB_SIZE 1024u
+/* Tenths of a second that guest_stop() waits at most: a debugger may hold our thread alone. */
+#define STOP_SLICES 20u
 /* rt_sigprocmask's set: 64 signals, 32 and 33 (glibc's own) included. */
 #define SIGSET_SIZE 8u
 #define SIG_SETMASK 2
@@ -234,6 +237,8 @@ int guest_start(int (*main)(void *state), size_t state_size)
 	uint8_t *tcb;
 	long ret = 0;
 
+	if (load(&guest.tid) != 0)
+		return -EBUSY; /* it could not be ended: guest_stop() */
 	if (guest.memory)
 		clean_memory();
 	else
@@ -256,22 +261,34 @@ int guest_start(int (*main)(void *state), size_t state_size)
 	return ret < 0 ? (int)ret : 0;
 }
 
+/* A real-time thread would wait for ours, which is not one, as long as others of its kind run. */
+static void hurry(uint32_t tid)
+{
+	int32_t priority = 0;
+	long policy = sys_1(SYS_sched_getscheduler, 0);
+
+	if (policy != SCHED_FIFO && policy != SCHED_RR)
+		return;
+	sys_2(SYS_sched_getparam, 0, &priority);
+	sys_3(SYS_sched_setscheduler, tid, policy, &priority);
+}
+
 void guest_stop(void)
 {
 	static const int64_t moment[2] = {0, 20000};
-	uint32_t tid, last = 0;
+	static const int64_t slice[2] = {0, 100000000};
+	uint32_t tid = load(&guest.tid);
 
-	if (!guest_is_here())
+	if (!guest_is_here() || tid == 0)
 		return;
 	store(&guest.command, GUEST_STOP);
 	wake(&guest.command);
-	/* The kernel wakes waiters of CLONE_CHILD_CLEARTID without FUTEX_PRIVATE_FLAG. */
-	while ((tid = load(&guest.tid)) != 0) {
-		last = tid;
-		sys_4(SYS_futex, &guest.tid, FUTEX_WAIT, tid, 0);
-	}
+	hurry(tid);
+	/* The kernel wakes one waiter of CLONE_CHILD_CLEARTID, without FUTEX_PRIVATE_FLAG. */
+	for (unsigned i = 0; i < STOP_SLICES && load(&guest.tid) == tid; i++)
+		sys_4(SYS_futex, &guest.tid, FUTEX_WAIT, tid, slice);
 	/* It has left our memory; /proc shows it, with its ids, until it is reaped just after. */
-	while (last && sys_3(SYS_tgkill, sys_0(SYS_getpid), last, 0) == 0)
+	while (load(&guest.tid) != tid && sys_3(SYS_tgkill, sys_0(SYS_getpid), tid, 0) == 0)
 		sys_2(SYS_nanosleep, moment, 0);
 }
 
@@ -297,6 +314,11 @@ void guest_forget(void)
 	store(&guest.tid, 0);
 	if (guest.memory)
 		*owner_of(guest.memory) = 0; /* wiped already, but under valgrind */
+}
+
+bool guest_is_copy(void)
+{
+	return !guest.memory || *owner_of(guest.memory) == 0;
 }
 
 bool guest_is_here(void)

@@ -25,11 +25,15 @@ enum guest_command {
  * [app thread] [fork child] Starts the guest: main(state) runs in it, on a stack of its own, with
  * all signals blocked; state is zeroed memory of state_size bytes, and is never freed. What main
  * returns is the thread's exit status: the process's, too, where it is the last one. In a fork's
- * child call guest_forget() first. Returns 0, or a negative errno: the program goes on without.
+ * child call guest_forget() first. Returns 0, or a negative errno: the program goes on without; -EBUSY
+ * where the one before has not ended yet.
  */
 int guest_start(int (*main)(void *state), size_t state_size);
 
-/* [app thread] Ends the guest and returns when the kernel has let go of it. */
+/*
+ * [app thread] Ends the guest and returns when the kernel has let go of it, at the latest after two
+ * seconds: a thread that a debugger holds ends later. One at a time.
+ */
 void guest_stop(void);
 
 /* [app thread] Asks for a last sample and waits for the answer, at most that long. */
@@ -40,6 +44,12 @@ void guest_forget(void);
 
 /* [app thread] Whether a guest was started in this very process (a vfork child is not). */
 bool guest_is_here(void);
+
+/*
+ * [app thread] Whether no guest was started by whoever has this memory: it is a child's own copy, or
+ * none could be. No system call is made.
+ */
+bool guest_is_copy(void);
 
 /*
  * [guest] Sleeps until that instant of CLOCK_MONOTONIC, or until a command other than GUEST_RUN

@@ -116,9 +116,10 @@ CALLS(DEFINE)
 WAITS(DEFINE_WAIT)
 
 enum effect {
-	STAYS,	/* the guest may stay */
-	SPOILS, /* it steps aside */
-	BARS,	/* and does not come back where the call succeeds */
+	STAYS,	     /* the guest may stay */
+	SPOILS,	     /* it steps aside */
+	BARS,	     /* and does not come back where the call succeeds */
+	BARS_THREAD, /* the guest stays, but the calling thread may do nothing for it any more */
 };
 
 static enum effect effect_of_unshare(long flags)
@@ -129,10 +130,12 @@ static enum effect effect_of_unshare(long flags)
 /* A thread that restricts itself alone leaves the others as they are, and the guest with them. */
 static enum effect effect_of_filter(bool all_threads)
 {
-	return all_threads || sys_0(SYS_gettid) == sys_0(SYS_getpid) ? BARS : STAYS;
+	if (aside_is_barred())
+		return STAYS; /* not one system call more */
+	return all_threads || sys_0(SYS_gettid) == sys_0(SYS_getpid) ? BARS : BARS_THREAD;
 }
 
-static enum effect effect_of_prctl(long option)
+static enum effect effect_of_prctl(int option)
 {
 	return option == PR_SET_SECCOMP ? effect_of_filter(false) : STAYS;
 }
@@ -174,7 +177,7 @@ static enum effect effect_of_syscall(long n, long a, long b)
 	case SYS_unshare:
 		return effect_of_unshare(a);
 	case SYS_prctl:
-		return effect_of_prctl(a);
+		return effect_of_prctl((int)a);
 	case SYS_seccomp:
 		return effect_of_seccomp(a, b);
 	default:
@@ -184,7 +187,9 @@ static enum effect effect_of_syscall(long n, long a, long b)
 
 static bool leave(enum effect effect)
 {
-	return effect == BARS ? aside_bar() : effect == SPOILS && aside_step();
+	if (effect == BARS || effect == BARS_THREAD)
+		return aside_bar(effect == BARS);
+	return effect == SPOILS && aside_step();
 }
 
 /* After BARS and success not one system call is made: the filter is there. */
@@ -193,7 +198,7 @@ static void come_back(enum effect effect, bool refused)
 	if (effect == SPOILS)
 		aside_back();
 	else if (refused)
-		aside_unbar();
+		aside_unbar(effect == BARS);
 }
 
 EXPORT int unshare(int flags)

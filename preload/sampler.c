@@ -326,7 +326,8 @@ static int sampler_main(void *state)
  */
 static bool filters_allow(void)
 {
-	char text[4096];
+	/* A program's thread may have no more stack than what fork() itself takes. */
+	static char text[4096];
 	size_t len = 0;
 	const char *line;
 	long n;

@@ -28,6 +28,9 @@ is "a program that ends at 150 ms tells what it held last" $? 0
 tells_nothing
 is "one that ends at 10 ms is not kept waiting for a sample" $? 0
 
+ok "exit() while another thread changes ids" timeout -s KILL 60 mstat -q -freq 100 -o run.mstat -- "$TARGETS/guest_allow" race
+is "does not wait for the sampler that comes back" "$out" alive
+
 ok "exit() beside a sampler that can answer" \
 	mstat -q -freq 100 -o run.mstat -- "$TARGETS/guest_exit" free
 free=$out

@@ -44,3 +44,9 @@ ok "a filter of one thread of several" mstat -q -freq 100 -o run.mstat -- "$filt
 is "does not concern the sampler" "$out" "2 threads, 1 of them ours"
 exits "read, write and exit alone" 5 mstat -q -freq 100 -o run.mstat -- "$filter" strict
 is "are all that it calls" "$out" alive
+
+# Filters that permit what the program calls, and nothing of ours.
+for what in twice child setuid fork thread wait; do
+	ok "a filter that kills for all else ($what)" timeout -s KILL 30 mstat -q -freq 100 -o run.mstat -- "$TARGETS/guest_allow" $what
+	is "is the program's alone ($what)" "$out" alive
+done
