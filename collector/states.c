@@ -85,7 +85,7 @@ static int ask_kernel(struct states *states, int dirfd, uint64_t *ret)
 	uint8_t buf[CGROUPSTATS_REPLY_MAX];
 	size_t len = cgroupstats_pack_get(buf, states->family, ++states->seq, (uint32_t)dirfd);
 	int answered = 0;
-	int got;
+	int got = 1; /* for an answer that is passed over */
 
 	if (send(states->netlink, buf, len, 0) != (ssize_t)len)
 		return -errno;
