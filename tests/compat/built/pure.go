@@ -1,4 +1,0 @@
-//go:build !cgo
-package main
-
-func fromC() {}
