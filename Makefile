@@ -295,7 +295,7 @@ check-vm: test-programs ## the tests in virtual machines: other kernels, cgroup 
 	@tests/run --build $(B) vm
 
 .PHONY: compat
-compat: ## real programs with and without mstat, compared case by case (some hours; COMPAT="-quick", or names)
+compat: ## real programs with and without mstat, compared case by case (40 minutes; COMPAT="-quick", or names)
 	@.ci/deps build
 	@.ci/deps --try compat
 	@+$(MAKE) --no-print-directory $(JOBS) all
