@@ -32,9 +32,7 @@
 #define MAPPING	  (256u * 1024)
 #define RSS	  (1024ul * MIB)
 #define PAGE_SIZE 4096u
-#define GROUPS	  54 /* of one process: 972 slices, a third of them with the sampler */
-#define TRIPLES	  24 /* of processes */
-#define EACH	  2  /* groups of a triple: 864 slices in all */
+#define EACH	  6 /* rounds of 18 slices are a group: 5,508 slices in all, a third with the sampler */
 
 static char *map(size_t size)
 {
@@ -224,9 +222,9 @@ static struct side start_without(const struct setting *set, const struct work *w
 	return sides_start(argv, environ);
 }
 
-/* One process, its sampler switched on and off. Returns how many groups there are. */
-static size_t compare_in_one(const struct setting *set, const struct work *work,
-			     struct sides_group *groups, struct switch_count *ret_count)
+/* One process, its sampler switched on and off. */
+static void compare_in_one(const struct setting *set, const struct work *work,
+			   struct sides_group *groups, struct switch_count *ret_count)
 {
 	struct side side = start_with(set, work);
 	struct side abc[3] = {side, side, side};
@@ -234,21 +232,20 @@ static size_t compare_in_one(const struct setting *set, const struct work *work,
 	struct switch_count before = sides_slice(&side, operations).count;
 
 	abc[0].on = true;
-	for (size_t i = 0; i < GROUPS; i++)
-		sides_group(abc, operations, 1, &groups[i], ret_count);
+	for (size_t i = 0; i < SIDES_GROUPS; i++)
+		sides_group(abc, operations, EACH, &groups[i], ret_count);
 	ret_count->ticks -= before.ticks;
 	ret_count->cpu_ns -= before.cpu_ns;
 	sides_stop(&side);
-	return GROUPS;
 }
 
 /* Triples of processes: one with the sampler, two without a preload. */
-static size_t compare_apart(const struct setting *set, const struct work *work,
-			    struct sides_group *groups, struct switch_count *ret_count)
+static void compare_apart(const struct setting *set, const struct work *work,
+			  struct sides_group *groups, struct switch_count *ret_count)
 {
 	uint64_t operations = 0;
 
-	for (size_t i = 0; i < TRIPLES; i++) {
+	for (size_t i = 0; i < SIDES_GROUPS; i++) {
 		struct side abc[3] = {start_with(set, work), start_without(set, work),
 				      start_without(set, work)};
 		struct switch_count before = {0}, after = {0};
@@ -256,8 +253,8 @@ static size_t compare_apart(const struct setting *set, const struct work *work,
 		if (operations == 0)
 			operations = sides_calibrate(&abc[1]);
 		/* Off, as it is counted from then on; and all are warm. */
-		for (size_t k = 3; k-- > 0;)
-			before = sides_slice(&abc[k], operations).count;
+		for (size_t k = 9; k-- > 0;)
+			before = sides_slice(&abc[k % 3], operations).count;
 		abc[0].on = true;
 		sides_group(abc, operations, EACH, &groups[i], &after);
 		ret_count->ticks += after.ticks - before.ticks;
@@ -265,21 +262,18 @@ static size_t compare_apart(const struct setting *set, const struct work *work,
 		for (size_t k = 0; k < 3; k++)
 			sides_stop(&abc[k]);
 	}
-	return TRIPLES;
 }
 
 static void compare(const struct setting *set, const struct work *work, double goal)
 {
-	struct sides_group groups[GROUPS > TRIPLES ? GROUPS : TRIPLES];
+	struct sides_group groups[SIDES_GROUPS];
 	struct switch_count count = {0};
 	struct sides_result result = {0};
 	double on_s = 0, elapsed_s = 0, scale;
-	size_t n;
 
-	n = work->apart ? compare_apart(set, work, groups, &count)
-			: compare_in_one(set, work, groups, &count);
-	sides_evaluate(groups, n, &result);
-	for (size_t i = 0; i < n; i++) {
+	(work->apart ? compare_apart : compare_in_one)(set, work, groups, &count);
+	sides_evaluate(groups, &result);
+	for (size_t i = 0; i < SIDES_GROUPS; i++) {
 		on_s += groups[i].a;
 		elapsed_s += groups[i].a_elapsed;
 	}
