@@ -28,22 +28,22 @@ ok "no PSS at all" mstat -q -freq 59 -pss-budget 0% -o run.mstat -- "$work" tick
 is "reads none" "$(samples | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
 	$c["pss_bytes"] != ""')" ""
 
-# gaps LIVE: of the walks that followed another, how many; and how many too soon. The cost is CPU
+# gaps SHARES: of the walks that followed another, how many; and how many too soon. The cost is CPU
 # time, the row's time is its tick's: two ticks of room. In the first second not all may live yet.
 gaps() {
-	samples | awk -F'\t' -v live="$1" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+	samples | awk -F'\t' -v shares="$1" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
 		$c["rollup_cost_ns"] == "" || $c["rss_bytes"] < 50e6 { next }
 		{ p = $c["process"]
 		  if ($c["time_ns"] < 1e9) next
-		  if (p in at) { n++; early += ($c["time_ns"] - at[p] < 200 * live * cost[p] - 20e6) }
+		  if (p in at) { n++; early += ($c["time_ns"] - at[p] < 200 * shares * cost[p] - 20e6) }
 		  at[p] = $c["time_ns"]; cost[p] = $c["rollup_cost_ns"] }
 		END { print (n > 0), early + 0 }'
 }
 ok "64 MiB for 2.5 s" mstat -q -freq 100 -o run.mstat -- "$work" hold 64 2500
-is "walks keep to 0.5% of a CPU" "$(gaps 1)" "1 0"
+is "one process's walks keep to 0.25% of a CPU" "$(gaps 2)" "1 0"
 ok "three of them and a shell" mstat -q -freq 100 -o run.mstat -- \
 	"$BASH" -c 'for i in 1 2 3; do "$1" hold 64 4000 & done; wait' - "$work"
-is "all walks together do" "$(gaps 4)" "1 0"
+is "all walks together keep to 0.5%" "$(gaps 4)" "1 0"
 
 # By its memory one of many mappings looks cheap; one walk tells, of all of them or of the first ones.
 ok "20,000 mappings, walked for 2 ms at most" mstat -q -freq 59 -pss-stall 2ms -pss-budget 50% -o run.mstat -- "$work" maps 20000 1000

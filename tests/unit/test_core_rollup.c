@@ -106,10 +106,12 @@ static uint64_t rest(uint64_t cost_ns, uint64_t budget_ppm, uint32_t live)
 static void rests(void **state)
 {
 	(void)state;
-	assert_int_equal(rest(MS, 10000, 1), 100 * MS);
+	/* One process has half of the budget. */
+	assert_int_equal(rest(MS, 10000, 1), 200 * MS);
+	assert_int_equal(rest(MS, 10000, 2), 200 * MS);
 	assert_int_equal(rest(MS, 10000, 50), 5000 * MS);
-	assert_int_equal(rest(MS, 1000000, 1), MS);
-	assert_int_equal(rest(10, 30000, 1), 333);
+	assert_int_equal(rest(MS, 1000000, 1), 2 * MS);
+	assert_int_equal(rest(10, 30000, 1), 666);
 	/* Ten seconds each of ten thousand: their product with a million takes 67 bits. */
 	assert_int_equal(rest(10000 * MS, 10000, 10000), 10000000000 * MS);
 }
@@ -144,7 +146,7 @@ static void done(void **state)
 	rollup_done(&last, &rec, 77, 1000, &usual);
 	assert_int_equal(last.cost_ns, 77);
 	assert_int_equal(last.rss_kib, 5);
-	assert_int_equal(last.after_ns, 1000 + 7700);
+	assert_int_equal(last.after_ns, 1000 + 2 * 7700);
 	assert_true(record_has(&rec, FIELD_ROLLUP_COST));
 	assert_int_equal(rec.value[FIELD_ROLLUP_COST], 77);
 
