@@ -47,14 +47,23 @@ fi
 # ---- gdb -----------------------------------------------------------------------------------------
 
 if have gdb; then
-	# gdb 13 loses the end of a program with a second thread, after a stop, 3 times in 10.
 	run timeout 90 mstat -q -wait-all -freq 100 -o run.mstat -- gdb -q -nx -batch -ex 'break wait_here' -ex run \
 		-ex bt -ex 'info threads' -ex 'shell touch go' -ex next -ex continue --args "$traced" wait
 	like "gdb: a breakpoint is reached by the main thread" "$out" 'hit Breakpoint 1, wait_here.*#0 +wait_here.*#1 .* main '
 	like "and the next line" "$out" 'look_make'
 	like "and the end" "$out" 'exited with code 05'
 	is "the program ends as ever" "$(status_of guest_traced)" 1280
-	rm -f go ready
+	# After a stop gdb 13 loses the end of a program that has a second thread then, 3 times in 10.
+	rm -f ready
+	told=0
+	for _ in {1..10}; do
+		run timeout 90 mstat -q -freq 100 -o run.mstat -- gdb -q -nx -batch -ex 'break wait_here' -ex run \
+			-ex next -ex continue --args "$traced" wait
+		[[ $out != *'exited with code 05'* ]] || told=$((told + 1))
+		rm -f ready
+	done
+	is "each of ten times" "$told" 10
+	rm -f go
 	running
 	run timeout 60 gdb -q -nx -batch -p "$program" -ex bt -ex 'info threads' -ex detach
 	like "gdb attached to a running program shows the main thread" "$out" '#[0-9]+ .*wait_here .*#[0-9]+ .* main '
