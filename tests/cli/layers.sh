@@ -19,3 +19,7 @@ ok "make help lists the targets" make -s -C "$SRC" help
 for target in all demo check bench fuzz install uninstall layers format dist clean; do
 	like "make help tells of $target" "$out" $'(^|\n)'" *$target "
 done
+# Else the loader makes a mapping of its own for the rest, at every exec: preload/sampler.c.
+is "the library's data end within the file's last page" "$(LC_ALL=C readelf -lW "$LIB/libmstat.so" | while read -r type _ start _ file memory flags _; do
+	[ "$type $flags" != 'LOAD RW' ] || echo $(((start + memory + 4095) / 4096 - (start + file + 4095) / 4096))
+done)" 0
