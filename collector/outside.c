@@ -381,11 +381,10 @@ static void ask_sample(struct outside *o, const struct question *question, struc
 		o->walked_ns += spent_ns() - before;
 }
 
-static void note_walk(struct outside *o, uint64_t end_ns, const struct rollup_limits *limits,
-		      struct record *rec)
+static void note_walk(struct outside *o, uint64_t end_ns, struct record *rec)
 {
 	if (o->walked_ns)
-		rollup_done(&o->rollup, rec, o->walked_ns, end_ns, limits);
+		rollup_done(&o->rollup, rec, o->walked_ns, end_ns);
 	o->walked_ns = 0;
 }
 
@@ -395,7 +394,7 @@ static bool is_walk_due(struct outside *o, uint64_t now_ns, const struct rollup_
 {
 	/* A walk that was answered too late has made the process wait all the same. */
 	outside_settle(o);
-	note_walk(o, now_ns, limits, rec);
+	note_walk(o, now_ns, rec);
 	rec->reason[SOURCE_ROLLUP] = (uint8_t)rollup_reason(&o->rollup, rec, now_ns, limits);
 	return rec->reason[SOURCE_ROLLUP] == REASON_OK;
 }
@@ -440,6 +439,6 @@ int outside_sample(struct outside *o, const struct outside_limits *given, uint64
 		question.extra_ns = WALK_PATIENCE * rollup_predict(&o->rollup, rec);
 	if (slow || question.is_walk)
 		ask_sample(o, &question, rec);
-	note_walk(o, now_ns + o->walked_ns, &limits, rec);
+	note_walk(o, now_ns + o->walked_ns, rec);
 	return 0;
 }

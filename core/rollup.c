@@ -79,20 +79,24 @@ static bool has_moved(const struct rollup *rollup, const struct record *rec)
 enum reason rollup_reason(const struct rollup *rollup, const struct record *rec, uint64_t now_ns,
 			  const struct rollup_limits *limits)
 {
-	if (limits->live == 0 || now_ns < rollup->after_ns || limits->budget_ppm == 0)
+	/* A tick may be older than the end of a walk that took longer. */
+	uint64_t since_ns = now_ns > rollup->walked_ns ? now_ns - rollup->walked_ns : 0;
+
+	if (limits->live == 0 || limits->budget_ppm == 0)
 		return REASON_NOT_DUE;
-	if (now_ns < rollup->idle_ns && !has_moved(rollup, rec))
+	/* Of those that live now: in a tree that grows, all would else walk as if it were small still. */
+	if (rollup->walked_ns && since_ns < rest_ns(rollup->cost_ns, limits))
+		return REASON_NOT_DUE;
+	if (rollup->walked_ns && since_ns < IDLE_NS && !has_moved(rollup, rec))
 		return REASON_NOT_DUE;
 	return rollup_predict(rollup, rec) > limits->stall_ns ? REASON_STALL : REASON_OK;
 }
 
-void rollup_done(struct rollup *rollup, struct record *rec, uint64_t cost_ns, uint64_t now_ns,
-		 const struct rollup_limits *limits)
+void rollup_done(struct rollup *rollup, struct record *rec, uint64_t cost_ns, uint64_t now_ns)
 {
 	rollup->cost_ns = cost_ns;
 	rollup->rss_kib = rss_of(rec);
-	rollup->after_ns = now_ns + rest_ns(cost_ns, limits);
-	rollup->idle_ns = now_ns + IDLE_NS;
+	rollup->walked_ns = now_ns;
 	read_parts(rec, rollup->parts_kib);
 	if (rec->reason[SOURCE_ROLLUP] == REASON_OK)
 		record_set(rec, FIELD_ROLLUP_COST, (int64_t)cost_ns);

@@ -16,8 +16,7 @@
 struct rollup {
 	uint64_t cost_ns; /* CPU time, not wall time: one preemption would forbid all walks after */
 	uint64_t rss_kib; /* at that walk */
-	uint64_t after_ns;     /* not again before; */
-	uint64_t idle_ns;      /* where its memory is as it was then, not before that */
+	uint64_t walked_ns;
 	uint64_t parts_kib[3]; /* of its memory then: anonymous, of files, shared */
 };
 
@@ -33,16 +32,16 @@ uint64_t rollup_predict(const struct rollup *rollup, const struct record *rec);
 
 /*
  * REASON_OK where smaps_rollup may be read now, else why not: REASON_NOT_DUE, REASON_STALL. rec holds
- * this tick's status: by its VmRSS the cost is predicted. now_ns and after_ns are of one clock.
+ * this tick's status: by its VmRSS the cost is predicted. now_ns is of the clock that
+ * rollup_done() is told.
  */
 enum reason rollup_reason(const struct rollup *rollup, const struct record *rec, uint64_t now_ns,
 			  const struct rollup_limits *limits);
 
 /*
  * A walk was tried, at that cost, and rec holds what came of it: the cost is put beside it where there
- * is something. The limits are those that rollup_reason() allowed it by.
+ * is something.
  */
-void rollup_done(struct rollup *rollup, struct record *rec, uint64_t cost_ns, uint64_t now_ns,
-		 const struct rollup_limits *limits);
+void rollup_done(struct rollup *rollup, struct record *rec, uint64_t cost_ns, uint64_t now_ns);
 
 #endif

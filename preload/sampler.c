@@ -153,7 +153,7 @@ static void read_rollup(struct sampler *s, uint64_t now_ns, bool last)
 	cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	procfs_read(&s->proc, SOURCE_ROLLUP, &s->now);
 	cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cost;
-	rollup_done(&s->rollup, &s->now, cost, host_now(s), &limits);
+	rollup_done(&s->rollup, &s->now, cost, host_now(s));
 	s->walks_ns += cost;
 }
 

@@ -6,6 +6,9 @@
 
 #define MIB_KIB 1024
 #define MS	1000000ull
+/* Where nothing moves. */
+#define IDLE_MS 500
+#define LATER	(1ull << 60)
 
 static const struct rollup_limits usual = {.stall_ns = 10 * MS, .budget_ppm = 10000, .live = 1};
 
@@ -35,7 +38,7 @@ static uint64_t predicted(struct rollup last, int64_t rss_kib)
 
 	while (low < high) {
 		limits.stall_ns = low + (high - low) / 2;
-		if (asked(&last, rss_kib, last.after_ns, limits) == REASON_OK)
+		if (asked(&last, rss_kib, LATER, limits) == REASON_OK)
 			high = limits.stall_ns;
 		else
 			low = limits.stall_ns + 1;
@@ -75,45 +78,51 @@ static void as_measured(void **state)
 static void not_due(void **state)
 {
 	static const struct rollup last = {
-		.cost_ns = MS, .rss_kib = 100 * MIB_KIB, .after_ns = 500};
+		.cost_ns = MS, .rss_kib = 100 * MIB_KIB, .walked_ns = 500};
+	const uint64_t due = 500 + IDLE_MS * MS;
 	struct rollup_limits limits = usual;
 
 	(void)state;
 	assert_int_equal(asked(&last, MIB_KIB, 499, limits), REASON_NOT_DUE);
-	assert_int_equal(asked(&last, MIB_KIB, 500, limits), REASON_OK);
+	assert_int_equal(asked(&last, MIB_KIB, due - 1, limits), REASON_NOT_DUE);
+	assert_int_equal(asked(&last, MIB_KIB, due, limits), REASON_OK);
 	limits.budget_ppm = 0;
-	assert_int_equal(asked(&last, MIB_KIB, 500, limits), REASON_NOT_DUE);
+	assert_int_equal(asked(&last, MIB_KIB, due, limits), REASON_NOT_DUE);
 	limits = usual;
 	limits.live = 0;
-	assert_int_equal(asked(&last, MIB_KIB, 500, limits), REASON_NOT_DUE);
+	assert_int_equal(asked(&last, MIB_KIB, due, limits), REASON_NOT_DUE);
 	limits = usual;
 	limits.stall_ns = 0;
-	assert_int_equal(asked(&last, MIB_KIB, 500, limits), REASON_STALL);
+	assert_int_equal(asked(&last, MIB_KIB, due, limits), REASON_STALL);
 	/* What is not due is not too dear, either. */
-	assert_int_equal(asked(&last, MIB_KIB, 499, limits), REASON_NOT_DUE);
+	assert_int_equal(asked(&last, MIB_KIB, due - 1, limits), REASON_NOT_DUE);
 }
 
-static uint64_t rest(uint64_t cost_ns, uint64_t budget_ppm, uint32_t live)
+/* Whether it rests for so long, and no longer, after a walk; its memory moves. */
+static bool rests_for(uint64_t ns, uint64_t cost_ns, uint64_t budget_ppm, uint32_t live)
 {
-	struct rollup_limits limits = {.budget_ppm = budget_ppm, .live = live};
+	struct rollup_limits limits = {
+		.stall_ns = UINT64_MAX, .budget_ppm = budget_ppm, .live = live};
 	struct record rec = with_rss(5);
 	struct rollup last = {0};
 
-	rollup_done(&last, &rec, cost_ns, 1000, &limits);
-	return last.after_ns - 1000;
+	rollup_done(&last, &rec, cost_ns, 1000);
+	record_set(&rec, FIELD_RSS_ANON, 1000);
+	return rollup_reason(&last, &rec, 1000 + ns - 1, &limits) == REASON_NOT_DUE &&
+	       rollup_reason(&last, &rec, 1000 + ns, &limits) == REASON_OK;
 }
 
 static void rests(void **state)
 {
 	(void)state;
 	/* One process has half of the budget. */
-	assert_int_equal(rest(MS, 10000, 1), 200 * MS);
-	assert_int_equal(rest(MS, 10000, 2), 200 * MS);
-	assert_int_equal(rest(MS, 10000, 50), 5000 * MS);
-	assert_int_equal(rest(MS, 1000000, 1), 2 * MS);
-	assert_int_equal(rest(10, 30000, 1), 666);
+	assert_true(rests_for(200 * MS, MS, 10000, 1));
+	assert_true(rests_for(200 * MS, MS, 10000, 2));
+	assert_true(rests_for(5000 * MS, MS, 10000, 50));
+	assert_true(rests_for(2 * MS, MS, 1000000, 1));
+	assert_true(rests_for(666, 10, 30000, 1));
 	/* Ten seconds each of ten thousand: their product with a million takes 67 bits. */
-	assert_int_equal(rest(10000 * MS, 10000, 10000), 10000000000 * MS);
+	assert_true(rests_for(10000000000 * MS, 10000 * MS, 10000, 10000));
 }
 
 /* What hardly changes is walked twice a second; what does, as the limits say. */
@@ -125,7 +134,7 @@ static void idle(void **state)
 	(void)state;
 	record_set(&rec, FIELD_RSS_ANON, 60 * MIB_KIB);
 	record_set(&rec, FIELD_RSS_FILE, 40 * MIB_KIB);
-	rollup_done(&last, &rec, MS / 10, 1000, &usual);
+	rollup_done(&last, &rec, MS / 10, 1000);
 	assert_int_equal(rollup_reason(&last, &rec, 1000 + 499 * MS, &usual), REASON_NOT_DUE);
 	assert_int_equal(rollup_reason(&last, &rec, 1000 + 500 * MS, &usual), REASON_OK);
 	record_set(&rec, FIELD_RSS_ANON, 60 * MIB_KIB + 700);
@@ -143,17 +152,17 @@ static void done(void **state)
 
 	(void)state;
 	rec.reason[SOURCE_ROLLUP] = REASON_OK;
-	rollup_done(&last, &rec, 77, 1000, &usual);
+	rollup_done(&last, &rec, 77, 1000);
 	assert_int_equal(last.cost_ns, 77);
 	assert_int_equal(last.rss_kib, 5);
-	assert_int_equal(last.after_ns, 1000 + 2 * 7700);
+	assert_int_equal(last.walked_ns, 1000);
 	assert_true(record_has(&rec, FIELD_ROLLUP_COST));
 	assert_int_equal(rec.value[FIELD_ROLLUP_COST], 77);
 
 	/* What was refused took its time, too, but there is no row for it. */
 	rec = with_rss(5);
 	rec.reason[SOURCE_ROLLUP] = REASON_DENIED;
-	rollup_done(&last, &rec, 88, 1000, &usual);
+	rollup_done(&last, &rec, 88, 1000);
 	assert_int_equal(last.cost_ns, 88);
 	assert_false(record_has(&rec, FIELD_ROLLUP_COST));
 }
