@@ -76,7 +76,7 @@ ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
 
 # ---- sources ---------------------------------------------------------------------------------
 
-PROGRAMS  = mstat mstat-decode mstat-mark
+PROGRAMS  = mstat mstat-decode mstat-doctor mstat-mark
 APP_SIDE  = preload/counts.c preload/entry.c preload/interpose.c
 
 CORE      := $(wildcard core/*.c)
@@ -139,7 +139,7 @@ $(ARCHIVES):
 	@mkdir -p $(@D); rm -f $@
 	$(Q)$(AR) rcsD $@ $(filter %.o,$^)
 
-$(B)/bin/mstat: $(B)/tools/mstat.o $(ARCHIVES)
+$(B)/bin/mstat $(B)/bin/mstat-doctor: $(B)/bin/%: $(B)/tools/%.o $(ARCHIVES)
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(SYSTEMD_LIBS) $(ZSTD_LIBS)

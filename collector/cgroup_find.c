@@ -319,8 +319,7 @@ static const char *explain_none(int err)
 static const char *explain_denied(const struct cgroup_place *place)
 {
 	if (place->mode == CGROUP_V2)
-		return "the cgroup is not delegated to this user: "
-		       "systemd-run --user --scope -p Delegate=yes mstat ...";
+		return "the cgroup is not delegated to this user (systemd: Delegate=yes)";
 	return "only root can make a cgroup here: run as root, or have the memory cgroup of this "
 	       "session given to this user";
 }
@@ -334,7 +333,7 @@ const char *cgroup_explain(const struct cgroup_place *place, int err)
 	switch (-err) {
 	case EROFS:
 		return "the cgroup tree is mounted read-only (a container?): run with a writable "
-		       "cgroup mount (--cgroupns=private)";
+		       "cgroup mount (podman: --security-opt unmask=/sys/fs/cgroup)";
 	case EACCES:
 	case EPERM:
 		return explain_denied(place);

@@ -21,6 +21,7 @@
 #include "collector/peers.h"
 #include "collector/run.h"
 #include "collector/runfile.h"
+#include "collector/scope.h"
 #include "collector/smallfile.h"
 #include "collector/states.h"
 #include "core/page.h"
@@ -49,6 +50,8 @@
 /* A silence as long as this is told in the run file. */
 #define GAP_NS 1000000000
 
+#define STEPS_MAX 2
+
 struct collector {
 	struct collector_config config;
 	sd_event *event;					/* borrowed */
@@ -56,6 +59,9 @@ struct collector {
 	struct cgroup_place place;
 	struct cgroup *cgroup; /* owned; NULL: none */
 	int cgroup_error;
+	struct collector_step steps[STEPS_MAX];
+	size_t steps_count;
+	char scope_error[320];
 	char limit_error[512]; /* "" where all limits hold */
 	struct states states;
 	struct listener listener;
@@ -429,7 +435,7 @@ static void limit_cgroup(struct collector *c)
 		return;
 	if (!c->cgroup) {
 		snprintf(c->limit_error, sizeof(c->limit_error), "no cgroup: %s",
-			 cgroup_explain(&c->place, c->cgroup_error));
+			 c->steps[c->steps_count - 1].why_not);
 		return;
 	}
 	err = cgroup_limit(c->cgroup, c->config.memory_max, c->config.swap_max, &file);
@@ -439,6 +445,36 @@ static void limit_cgroup(struct collector *c)
 	else if (err < 0)
 		snprintf(c->limit_error, sizeof(c->limit_error), "%s: %s", file,
 			 err == -ENOENT ? "this kernel has no such limit" : strerror(-err));
+}
+
+static void step(struct collector *c, const char *what, const char *why_not)
+{
+	c->steps[c->steps_count++] = (struct collector_step){what, why_not};
+}
+
+static const char *make_cgroup(struct collector *c)
+{
+	c->cgroup_error = cgroup_find("", &c->place);
+	if (c->place.mode != CGROUP_NONE)
+		c->cgroup_error = cgroup_make(&c->place, &c->cgroup);
+	return c->cgroup ? NULL : cgroup_explain(&c->place, c->cgroup_error);
+}
+
+/* From what gives most to what gives least; where nothing gives a cgroup there is none. */
+static void climb(struct collector *c)
+{
+	step(c, "own writable cgroup", make_cgroup(c));
+	if (c->cgroup || !scope_may_help(&c->place, c->cgroup_error))
+		return;
+	step(c, "systemd user scope",
+	     scope_enter(&c->place, c->scope_error, sizeof(c->scope_error)) < 0 ? c->scope_error
+										: make_cgroup(c));
+}
+
+size_t collector_steps(const struct collector *c, const struct collector_step **ret)
+{
+	*ret = c->steps;
+	return c->steps_count;
 }
 
 int collector_new(const struct collector_config *config, sd_event *event, struct collector **ret)
@@ -465,9 +501,7 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	members_init(&c->members, c->patience);
 	c->clock_offset = parse_clock_offset(
 		text, smallfile_read("/proc/self/timens_offsets", text, sizeof(text)));
-	c->cgroup_error = cgroup_find("", &c->place);
-	if (c->place.mode != CGROUP_NONE)
-		c->cgroup_error = cgroup_make(&c->place, &c->cgroup);
+	climb(c);
 	limit_cgroup(c);
 	if (c->cgroup && config->kill_rest)
 		cgroup_prepare_kill(c->cgroup, &c->place);
@@ -499,7 +533,9 @@ const char *collector_cgroup(const struct collector *c, const char **ret_why)
 {
 	if (c->cgroup)
 		return cgroup_path(c->cgroup);
-	*ret_why = cgroup_explain(&c->place, c->cgroup_error);
+	*ret_why = c->steps[c->steps_count - 1].why_not;
+	if (!*ret_why)
+		*ret_why = cgroup_explain(&c->place, c->cgroup_error);
 	return NULL;
 }
 

@@ -20,6 +20,7 @@
 #include "tools/launch.h"
 #include "tools/options.h"
 #include "tools/preload.h"
+#include "tools/privileges.h"
 #include "tools/rest.h"
 #include "tools/summary.h"
 #include "tools/table.h"
@@ -222,13 +223,15 @@ static void tell_place(const struct mstat *m)
 {
 	const char *why = NULL;
 	const char *path = collector_cgroup(m->collector, &why);
+	const struct collector_step *step;
+	size_t steps = collector_steps(m->collector, &step);
 
 	if (m->options.verbose)
 		say("using cgroups mode: %s", collector_mode(m->collector));
+	for (size_t i = 0; m->options.verbose && i < steps; i++)
+		say("%s: %s", step[i].what, step[i].why_not ? step[i].why_not : path);
 	if (!path && !m->options.quiet)
 		say("no cgroup: %s; only the sums over sampled processes are recorded", why);
-	else if (path && m->options.verbose)
-		say("own writable cgroup: %s", path);
 }
 
 static const char *last_env(const struct mstat *m, const char *name)
@@ -629,9 +632,10 @@ static int prepare_and_run(struct mstat *m)
 	if (open_output(m) < 0)
 		return EXIT_OWN;
 	launch_hold_signals(&m->origin);
-	rest_adopt(&m->rest);
 	if (open_collector(m) < 0)
 		return abandon(m, EXIT_OWN);
+	/* After: a child that the collector keeps is not of the program's tree. */
+	rest_adopt(&m->rest);
 	tell_place(m);
 	choose_library(m);
 	if (m->options.delayacct)
@@ -652,10 +656,19 @@ int main(int argc, char **argv)
 {
 	struct mstat m = {.out_fd = -1, .delayacct = -1};
 	char error[512];
+	int dropped = privileges_drop();
 	int code = 0;
 
 	/* A line is written at once: others write to the same terminal. */
 	setvbuf(stderr, NULL, _IOLBF, 0);
+	if (dropped < 0) {
+		say("the privileges of its file cannot be dropped: %s", strerror(-dropped));
+		return EXIT_OWN;
+	}
+	if (dropped > 0)
+		say("its file is set-user-ID, set-group-ID or has capabilities: mstat drops them "
+		    "and needs none; "
+		    "have an administrator take them away (chmod ug-s, setcap -r)");
 	switch (options_read(argc, argv, &m.options, error, sizeof(error))) {
 	case OPTIONS_HELP:
 		code = print(options_usage);
