@@ -18,8 +18,8 @@ is "each line says yes or no, or what would help" "$(grep -cvE "^[a-z_' ]{22} (y
 is "the exit code tells whether all is there" "$code" "$(grep -cE '^[^ ].{21} no ' <<<"$said" | sed 's/[1-9][0-9]*/1/')"
 is "all that mstat uses is told of" "$(cut -c1-22 <<<"$said" | sed 's/ *$//; /^$/d; /^systemd user scope$/d' | xargs -d '\n' printf '%s, ')" \
 	"kernel, memory controller, own writable cgroup, exact peak, memory pressure, fork and exec events, exit records, taskstats, delay accounting, smaps_rollup, sampler library, sampler's calls, "
-like "the kernel" "$(line kernel)" "^yes Linux $(uname -r), $(uname -m)$"
-like "the library" "$(line "sampler library")" "^yes $LIB/libmstat.so, for programs of $(uname -m) with glibc$"
+is "the kernel" "$(line kernel)" "yes Linux $(uname -r), $(uname -m)"
+is "the library" "$(line "sampler library")" "yes $LIB/libmstat.so, for programs of $(uname -m) with glibc"
 
 tried=$(line "own writable cgroup" | sed -n "s/^yes a run's would be //p")
 is "of what it tried nothing is left" "$(ls -d "${tried:-/none}" 2>/dev/null)" ""
