@@ -137,7 +137,7 @@ static void probe_no_files(struct probes *probes)
 static void probe_in_scope(struct probes *probes, struct cgroup_place *place)
 {
 	struct cgroup *cg = NULL;
-	char why[256] = "";
+	char why[512] = "";
 	int err = 0;
 
 	if (scope_enter(place, why, sizeof(why)) == 0) {

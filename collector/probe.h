@@ -11,7 +11,7 @@
 struct probe {
 	const char *what; /* static */
 	bool is_there;
-	char why[256];	  /* what there is, or why there is not; one line */
+	char why[512];	  /* what there is, or why there is not; one line */
 	const char *mend; /* static: one command or step that would bring it; NULL: none is known */
 };
 

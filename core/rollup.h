@@ -21,10 +21,9 @@ struct rollup {
 };
 
 struct rollup_limits {
-	uint64_t stall_ns; /* no walk that is predicted to take longer */
-	uint64_t
-		budget_ppm; /* of a CPU, for all walks of the tree, half of it for one's; 0: none */
-	uint32_t live;	    /* processes that share it; 0: not known yet, so none */
+	uint64_t stall_ns;   /* no walk that is predicted to take longer */
+	uint64_t budget_ppm; /* of a CPU, for all walks, one process's half of it; 0: none */
+	uint32_t live;	     /* processes that share it; 0: not known yet, so none */
 };
 
 /* What CPU time a walk would take now; rec and rollup as below. */

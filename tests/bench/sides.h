@@ -10,7 +10,7 @@
  * the clock, every other process of the machine is in it.
  *
  * A slice has 0.6 ticks at 59 Hz, so the median slice would be one tick's cost or none: slices are
- * summed by groups of some seconds, each with its ratios, and the answer is the mean of those, without
+ * summed by groups of a second, each with its ratios, and the answer is the mean of those, without
  * the highest and the lowest tenth. (One burst of somebody else's work, in one slice of thousands, moved
  * the plain mean of a null comparison to 0.94.) The 95% intervals are bootstrapped over the groups.
  */
