@@ -21,6 +21,7 @@
 #define STACK_SIZE 65536u
 /* Of the page that the TCB is in; the state begins after it. */
 #define TCB_SIZE 1024u
+_Static_assert(TCB_SIZE + GUEST_ZEROED <= PAGE_MAX, "the first page of the state");
 /* Tenths of a second that guest_stop() waits at most: a debugger may hold our thread alone. */
 #define STOP_SLICES 20u
 /* rt_sigprocmask's set: 64 signals, 32 and 33 (glibc's own) included. */
@@ -145,13 +146,6 @@ static int32_t *owner_of(uint8_t *memory)
 	return (int32_t *)(void *)(tcb_of(memory) + TCB_SIZE - sizeof(int32_t));
 }
 
-/* Refused where the program locked all memory. */
-static void wipe(uint8_t *at, size_t size)
-{
-	if (sys_3(SYS_madvise, at, size, MADV_DONTNEED) < 0)
-		__builtin_memset(at, 0, size);
-}
-
 /* The memory is wiped in a fork's child, and so costs it no copies. */
 static int get_memory(size_t state_size)
 {
@@ -170,14 +164,18 @@ static int get_memory(size_t state_size)
 	return 0;
 }
 
-/* For the next guest; the owner stays, for guest_is_here() is asked meanwhile. */
+/*
+ * For the next guest; the owner stays, for guest_is_here() is asked meanwhile. The kernel takes nothing
+ * back where the program locked its memory.
+ */
 static void clean_memory(void)
 {
 	uint8_t *tcb = tcb_of(guest.memory);
 
-	wipe(guest.memory + GUARD_SIZE, STACK_SIZE);
-	__builtin_memset(tcb + TCB_SIZE, 0, PAGE_MAX - TCB_SIZE);
-	wipe(tcb + PAGE_MAX, guest.size - GUARD_SIZE - STACK_SIZE - PAGE_MAX);
+	sys_3(SYS_madvise, guest.memory + GUARD_SIZE, STACK_SIZE, MADV_DONTNEED);
+	__builtin_memset(tcb + TCB_SIZE, 0, GUEST_ZEROED);
+	sys_3(SYS_madvise, tcb + PAGE_MAX, guest.size - GUARD_SIZE - STACK_SIZE - PAGE_MAX,
+	      MADV_DONTNEED);
 }
 
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));

@@ -21,12 +21,16 @@ enum guest_command {
 	GUEST_LAST = 2, /* take a last sample, then answer */
 };
 
+/* The bytes of the state that are zero whenever a guest starts. */
+#define GUEST_ZEROED 3072u
+
 /*
  * [app thread] [fork child] Starts the guest: main(state) runs in it, on a stack of its own, with
- * all signals blocked; state is zeroed memory of state_size bytes, and is never freed. What main
- * returns is the thread's exit status: the process's, too, where it is the last one. In a fork's
- * child call guest_forget() first. Returns 0, or a negative errno: the program goes on without; -EBUSY
- * where the one before has not ended yet.
+ * all signals blocked; state is memory of state_size bytes, and is never freed. What comes after the
+ * first GUEST_ZEROED is zero, too, or as the guest before left it in locked memory. What main returns
+ * is the thread's exit status: the process's, too, where it is the last one. In a fork's child call
+ * guest_forget() first. Returns 0, or a negative errno: the program goes on without; -EBUSY where the
+ * one before has not ended yet.
  */
 int guest_start(int (*main)(void *state), size_t state_size);
 

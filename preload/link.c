@@ -192,6 +192,8 @@ int link_open(struct link *link, const struct sampler_config *config)
 	long ret;
 
 	link->page = -1;
+	link->sent = 0;
+	link->dropped = 0;
 	link->room = at_least(config->freq / 5 * MESSAGE_CHARGE, SNDBUF_MIN);
 	link->fd = connect_to(config);
 	if (link->fd < 0)

@@ -36,6 +36,10 @@ struct sampler {
 	struct record now;
 };
 
+/* All but a buffer, what link_open() sets, and the record, which begins anew. */
+_Static_assert(offsetof(struct sampler, proc.text) <= GUEST_ZEROED,
+	       "what must be zero at the start");
+
 struct sampler_config sampler_config;
 
 /* The program has set up a filter, which a guest started from now on would inherit. */

@@ -11,14 +11,22 @@
 head -c 50M /dev/zero >cached
 touch go
 # shellcheck disable=SC2016 # expanded by the inner shell
-start mstat -v -freq 59 -o run.mstat -- sh -c 'dd if=cached of=copy bs=1M status=none; exec "$@"' sh \
+start mstat -v -freq 59 -pss-stall 100ms -pss-budget 20% -o run.mstat -- sh -c 'dd if=cached of=copy bs=1M status=none; exec "$@"' sh \
 	"$TARGETS/collect_hold" 100 0 4 "$TMP/ready" "$TMP/go"
 mstat=$started
 wait_for 20 has_cgroup "$TMP/started.err" || skip_all "no cgroup: $(tail -n 1 "$TMP/started.err")"
 cgroup=$(cgroup_of "$TMP/started.err")
 ok "parent and children are there" wait_for 30 test -e ready
-# At rest for long enough that a PSS of each was read after the last fork.
-sleep 2
+# How much is shared by how many is known when a PSS of each was read after the last fork. The last
+# such value of a column:
+ready_ns=$(awk '{ printf "%.0f\n", $1 * 1e9 }' /proc/uptime)
+row() {
+	mstat-decode run.mstat 2>/dev/null | column time pss_age_ns processes sum_pss_bytes "$1" | awk -F '\t' \
+		-v since="$((ready_ns - $(summary run.mstat start_monotonic_ns)))" -v until="${rest_ns:-Inf}" \
+		'$3 == 5 && $4 != "" && $5 != "" && $1 - $2 >= since && $1 < until + 0 { v = $5 } END { print v }'
+}
+is_known() { [ -n "$(row anon_bytes)" ]; }
+ok "a PSS of each is read at rest" wait_for 60 is_known
 if [ -e "$cgroup/memory.usage_in_bytes" ]; then
 	usage=$(<"$cgroup/memory.usage_in_bytes") kernel=$(<"$cgroup/memory.kmem.usage_in_bytes")
 	anon=$(awk '$1 == "total_rss" { print $2 }' "$cgroup/memory.stat")
@@ -30,14 +38,13 @@ else
 	file=$(awk '$1 == "file" { print $2 }' "$cgroup/memory.stat")
 fi
 pids=$(wc -w <"$cgroup/cgroup.procs")
+rest_ns=$(($(awk '{ printf "%.0f\n", $1 * 1e9 }' /proc/uptime) - $(summary run.mstat start_monotonic_ns)))
 rm go
 wait "$mstat"
 is "the run's status" $? 0
 
 mstat-decode run.mstat >ticks.tsv
 mstat-decode -what samples run.mstat >samples.tsv
-# The last tick before the end at which all five were there and every PSS was young.
-row() { column processes sum_pss_bytes "$1" <ticks.tsv | awk -F '\t' '$1 == 5 && $2 != "" && $3 != "" { v = $3 } END { print v }'; }
 is "all five were counted" "$(column processes <ticks.tsv | most)" "$pids"
 within "rss is the cgroup's usage" "$(row rss)" "$usage" 1
 within "kernel is the kernel's own" "$(row kernel)" "$kernel" 10

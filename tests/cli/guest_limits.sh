@@ -77,6 +77,14 @@ if [[ $out == "mlockall 0 map 1"* ]]; then
 else
 	skip "all memory locked" "not permitted"
 fi
+run mstat -q -freq 20 -o run.mstat -- "$limits" locked
+if [ "$status" = 77 ]; then
+	skip "a sampler whose memory cannot be given back" "not permitted"
+else
+	is "all memory locked, and ids changed" "$status" 0
+	is "the next sampler does not take the CPU time of the one before for its own, and leave out ticks" \
+		"$(column samples ticks_per_sample | sort -u)" 1
+fi
 if [ "$(id -u)" = 0 ]; then
 	ok "a user's, of which there is then no more to be had" sampled \
 		setpriv --reuid=54321 --clear-groups prlimit --memlock=6000000 lib/guest_limits lock

@@ -7,6 +7,7 @@
  *   guest_limits file           until SIGXFSZ: how large its file is
  *   guest_limits idle MS        sleeps so long; CPU time in us by getrusage(), and SIGPROFs of each 50 ms
  *   guest_limits lock           mlockall(), then threads, a child, changes of ids
+ *   guest_limits locked         mlockall(), then changes ids, and is sampled on
  *   guest_limits affinity       on which processors its threads may run
  *   guest_limits deadline|reset CMD...   executes it under SCHED_DEADLINE; reset: not for its children
  *   guest_limits becomes        puts itself under SCHED_DEADLINE
@@ -195,6 +196,18 @@ static int lock(void)
 	return 0;
 }
 
+/* More than a second at 20 Hz: then the sampler reckons what it takes of a CPU. */
+static int locked(void)
+{
+	look_ticks(30);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		return 77;
+	if (setegid(getegid()) < 0)
+		return 1;
+	look_ticks(3);
+	return 0;
+}
+
 static int affinity(void)
 {
 	pid_t guest;
@@ -293,6 +306,8 @@ int main(int argc, char **argv)
 		return idle(argc > 2 ? atol(argv[2]) : 0);
 	if (!strcmp(what, "lock"))
 		return lock();
+	if (!strcmp(what, "locked"))
+		return locked();
 	if (!strcmp(what, "affinity"))
 		return affinity();
 	if (!strcmp(what, "dumpable"))
