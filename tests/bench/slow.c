@@ -32,6 +32,7 @@
 #define MAPPING	  (256u * 1024)
 #define RSS	  (1024ul * MIB)
 #define PAGE_SIZE 4096u
+#define SETTLE	  50 /* slices in which a new sampler finds the rate that it can afford: core/pace.c */
 #define EACH	  6 /* rounds of 18 slices are a group: 5,508 slices in all, a third with the sampler */
 
 static char *map(size_t size)
@@ -254,8 +255,10 @@ static void compare_apart(const struct setting *set, const struct work *work,
 			operations = sides_calibrate(&abc[1]);
 		/* Off, as it is counted from then on; and all are warm. */
 		for (size_t k = 9; k-- > 0;)
-			before = sides_slice(&abc[k % 3], operations).count;
+			sides_slice(&abc[k % 3], operations);
 		abc[0].on = true;
+		for (size_t k = 0; k < SETTLE; k++)
+			before = sides_slice(&abc[0], operations).count;
 		sides_group(abc, operations, EACH, &groups[i], &after);
 		ret_count->ticks += after.ticks - before.ticks;
 		ret_count->cpu_ns += after.cpu_ns - before.cpu_ns;
