@@ -93,38 +93,36 @@ static int make_v1(struct cgroup *cg, const struct cgroup_place *place, const ch
 	return run_paths(cg, place, false);
 }
 
-/* Only the root of the v2 hierarchy has no type; it alone may hold processes and controllers. */
-static bool is_v2_root(int fd)
+/* Only the root has no type. */
+bool cgroup_dir_is_v2_root(int fd)
 {
 	return faccessat(fd, "cgroup.type", F_OK, 0) < 0 && errno == ENOENT;
 }
 
-/* Whether this process is in it (*ret_self) and nobody else. */
-static int only_self(int fd, bool *ret_self)
+int cgroup_dir_only(int fd, pid_t pid, bool *ret_in)
 {
 	cleanup_text char *text = NULL;
 	size_t len;
-	long self = (long)getpid();
 	int err = cgroup_file_read(fd, "cgroup.procs", &text, &len);
 
-	*ret_self = false;
+	*ret_in = false;
 	if (err < 0)
 		return err;
 	for (char *at = text, *end; *at; at = end) {
-		long pid = strtol(at, &end, 10);
+		long listed = strtol(at, &end, 10);
 
 		if (end == at)
 			break;
 		/* One of another pid namespace reads 0. */
-		if (pid != self)
+		if (listed != (long)pid)
 			return -EBUSY;
-		*ret_self = true;
+		*ret_in = true;
 		end += *end == '\n';
 	}
 	return 0;
 }
 
-static int enable_memory(int fd, bool *ret_enabled)
+int cgroup_dir_enable_memory(int fd, bool *ret_enabled)
 {
 	int err;
 
@@ -181,13 +179,13 @@ static int make_in_own(struct cgroup *cg, const struct cgroup_place *place, cons
 	cgroup_dir_sweep(own);
 	if (!cgroup_file_has_word(own, "cgroup.controllers", "memory"))
 		return -ENOENT;
-	if (!is_v2_root(own)) {
-		err = only_self(own, &self);
+	if (!cgroup_dir_is_v2_root(own)) {
+		err = cgroup_dir_only(own, getpid(), &self);
 		if (err == 0 && self)
 			err = leaf_enter(cg, own, name);
 	}
 	if (err == 0)
-		err = enable_memory(own, &cg->enabled);
+		err = cgroup_dir_enable_memory(own, &cg->enabled);
 	if (err == 0)
 		err = make_below(cg, own, name);
 	if (err == 0)
@@ -245,8 +243,8 @@ static bool make_in_parent(struct cgroup *cg, const struct cgroup_place *place, 
 	if (err == 0)
 		cgroup_dir_sweep(parent);
 	/* What an inner cgroup gives to its children is its owner's affair; the root has no owner. */
-	if (err == 0 && is_v2_root(parent))
-		err = enable_memory(parent, &enabled);
+	if (err == 0 && cgroup_dir_is_v2_root(parent))
+		err = cgroup_dir_enable_memory(parent, &enabled);
 	else if (err == 0 && !cgroup_file_has_word(parent, "cgroup.subtree_control", "memory"))
 		err = -ENOENT;
 	if (err == 0)

@@ -46,6 +46,16 @@ const char *cgroup_mode_name(enum cgroup_mode mode);
  */
 int cgroup_find(const char *root, struct cgroup_place *ret);
 
+/* The same of another process (0: this one), by the mounts that this one sees. */
+int cgroup_find_of(const char *root, pid_t pid, struct cgroup_place *ret);
+
+/*
+ * v2: whether a process that left the place for one directly below the ancestor, whose path is the first
+ * own_len bytes of place->own, would escape a limit: 1, and *ret_file is its file; 0 there is none; -EXDEV
+ * where the mounts do not show the ancestor.
+ */
+int cgroup_find_limit(const struct cgroup_place *place, size_t own_len, const char **ret_file);
+
 struct cgroup; /* one run's cgroup */
 
 /*

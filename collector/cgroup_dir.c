@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -469,6 +470,36 @@ void cgroup_dir_sweep(int parent)
 	for (size_t at = 0; at < level.len; at += strlen(level.names + at) + 1)
 		if (is_ours(level.names + at))
 			sweep_one(parent, level.names + at);
+}
+
+bool cgroup_path_is_in_run(const char *path)
+{
+	char part[NAME_MAX + 1];
+
+	while (*path) {
+		size_t len;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (len < sizeof(part)) {
+			memcpy(part, path, len);
+			part[len] = '\0';
+			if (cgroup_dir_is_run(part))
+				return true;
+		}
+		path += len;
+	}
+	return false;
+}
+
+int cgroup_dir_children(int parent, int (*fn)(int parent, const char *name, void *arg), void *arg)
+{
+	__attribute__((cleanup(level_done))) struct level level = {0};
+	int err = level_read(parent, &level);
+
+	for (size_t at = 0; err == 0 && at < level.len; at += strlen(level.names + at) + 1)
+		err = fn(parent, level.names + at, arg);
+	return err;
 }
 
 int cgroup_dir_count_runs(int parent, const char *except)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/cgroup_internal.h"
+#include "collector/smallfile.h"
 
 /* A line of mountinfo, proc_pid_mountinfo(5): only what concerns us, unescaped. */
 struct mount {
@@ -214,11 +215,16 @@ static bool memory_in_reach(const char *dir)
 	return false;
 }
 
-static int proc_read(const char *root, const char *file, char **ret)
+/* Process 0 is this one. */
+static int proc_read(const char *root, pid_t pid, const char *file, char **ret)
 {
-	char path[CGROUP_PATH_SIZE];
+	char path[CGROUP_PATH_SIZE], who[16] = "self";
 	size_t len;
-	int n = snprintf(path, sizeof(path), "%s/proc/self/%s", root, file);
+	int n;
+
+	if (pid > 0)
+		snprintf(who, sizeof(who), "%d", (int)pid);
+	n = snprintf(path, sizeof(path), "%s/proc/%s/%s", root, who, file);
 
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return -ENAMETOOLONG;
@@ -267,7 +273,7 @@ static int find_v2(const char *mounts, const char *root, struct cgroup_place *re
 	return err;
 }
 
-int cgroup_find(const char *root, struct cgroup_place *ret)
+int cgroup_find_of(const char *root, pid_t pid, struct cgroup_place *ret)
 {
 	cleanup_text char *text = NULL;
 	cleanup_text char *mounts = NULL;
@@ -275,9 +281,9 @@ int cgroup_find(const char *root, struct cgroup_place *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->mode = CGROUP_NONE;
-	err = proc_read(root, "cgroup", &text);
+	err = proc_read(root, pid, "cgroup", &text);
 	if (err == 0)
-		err = proc_read(root, "mountinfo", &mounts);
+		err = proc_read(root, 0, "mountinfo", &mounts);
 	if (err < 0)
 		return err;
 	if (own_copy(text, "memory", ret->own))
@@ -289,6 +295,66 @@ int cgroup_find(const char *root, struct cgroup_place *ret)
 	if (err < 0)
 		memset(ret, 0, sizeof(*ret));
 	return err;
+}
+
+int cgroup_find(const char *root, struct cgroup_place *ret)
+{
+	return cgroup_find_of(root, 0, ret);
+}
+
+static bool has_limit(const char *dir, const char *file)
+{
+	char path[CGROUP_PATH_SIZE + 32], text[64];
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	len = smallfile_read(path, text, sizeof(text));
+	return strspn(text, "\n") < len && strncmp(text, "max", 3) != 0;
+}
+
+static const char *limit_in(const char *dir)
+{
+	static const char *const files[] = {"memory.max",	"memory.high", "memory.swap.max",
+					    "memory.zswap.max", "pids.max",    "cpu.max",
+					    "cpuset.cpus",	"cpuset.mems", "io.max"};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (has_limit(dir, files[i]))
+			return files[i];
+	return NULL;
+}
+
+int cgroup_dir_above(const struct cgroup_place *place, size_t own_len, char *ret, size_t size)
+{
+	const char *below = place->own + own_len;
+	size_t dir_len = strlen(place->memory);
+	size_t below_len = strcmp(below, "/") == 0 ? 0 : strlen(below);
+
+	/* The directory ends with the path, as far as the mount shows that. */
+	if (below_len > dir_len ||
+	    memcmp(place->memory + dir_len - below_len, below, below_len) != 0)
+		return -EXDEV;
+	if (dir_len - below_len >= size)
+		return -ENAMETOOLONG;
+	memcpy(ret, place->memory, dir_len - below_len);
+	ret[dir_len - below_len] = '\0';
+	return 0;
+}
+
+int cgroup_find_limit(const struct cgroup_place *place, size_t own_len, const char **ret_file)
+{
+	char dir[CGROUP_PATH_SIZE];
+	int err = cgroup_dir_above(place, own_len, dir, sizeof(dir));
+	size_t top = err < 0 ? 0 : strlen(dir);
+
+	if (err < 0)
+		return err;
+	for (strcpy(dir, place->memory); strlen(dir) > top; *strrchr(dir, '/') = '\0') {
+		*ret_file = limit_in(dir);
+		if (*ret_file)
+			return 1;
+	}
+	return 0;
 }
 
 const char *cgroup_mode_name(enum cgroup_mode mode)

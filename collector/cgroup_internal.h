@@ -71,6 +71,9 @@ bool cgroup_has_word(const char *list, size_t len, char separator, const char *w
 /* Whether the text of a /proc/PID/cgroup puts its process into the named cgroup or below it. */
 bool cgroup_text_holds(const char *text, enum cgroup_mode mode, const char *name);
 
+/* The directory of the ancestor whose path is the first own_len bytes of place->own. -EXDEV: not shown. */
+int cgroup_dir_above(const struct cgroup_place *place, size_t own_len, char *ret, size_t size);
+
 /* Makes the peak of a sample that of the run: on v1 the kernel's is that of the phase. */
 void cgroup_raise_peak(const struct cgroup *cg, struct record *rec);
 
@@ -114,6 +117,21 @@ void cgroup_dir_sweep(int parent);
 
 /* Whether a directory of that name is a run's: mstat-PID-HHHHHHHH. */
 bool cgroup_dir_is_run(const char *name);
+
+/* Whether a part of the path is a run's cgroup. */
+bool cgroup_path_is_in_run(const char *path);
+
+/* Whether nobody else is in the v2 cgroup than that process, which *ret_in tells of. Else -EBUSY. */
+int cgroup_dir_only(int fd, pid_t pid, bool *ret_in);
+
+/* Only the root of the v2 hierarchy may hold processes and controllers. */
+bool cgroup_dir_is_v2_root(int fd);
+
+/* Has the v2 cgroup give memory to its children; *ret_enabled: it did not before. */
+int cgroup_dir_enable_memory(int fd, bool *ret_enabled);
+
+/* Calls fn with the name of each subdirectory; an error of it ends that. */
+int cgroup_dir_children(int parent, int (*fn)(int parent, const char *name, void *arg), void *arg);
 
 /* How many directories of runs (and leaves) stand in it, other than the one named except. Or an error. */
 int cgroup_dir_count_runs(int parent, const char *except);

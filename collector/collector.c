@@ -10,9 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/broker.h"
 #include "collector/cgroup.h"
 #include "collector/collector.h"
 #include "collector/header.h"
+#include "collector/keeper.h"
 #include "collector/lifecycle.h"
 #include "collector/listener.h"
 #include "collector/marks.h"
@@ -50,7 +52,7 @@
 /* A silence as long as this is told in the run file. */
 #define GAP_NS 1000000000
 
-#define STEPS_MAX 2
+#define STEPS_MAX 3
 
 struct collector {
 	struct collector_config config;
@@ -61,7 +63,9 @@ struct collector {
 	int cgroup_error;
 	struct collector_step steps[STEPS_MAX];
 	size_t steps_count;
-	char scope_error[320];
+	struct broker *broker;	/* owned; NULL: no mstatd was needed, or there is none */
+	char broker_error[320]; /* why there is none */
+	char place_error[320], scope_error[320];
 	char limit_error[512]; /* "" where all limits hold */
 	struct states states;
 	struct listener listener;
@@ -76,12 +80,14 @@ struct collector {
 	struct patience *patience; /* owned */
 	struct peers *peers;
 	struct members members;
-	struct lifecycle *lifecycle; /* owned; NULL: the kernel tells us nothing */
+	struct lifecycle *lifecycle; /* owned; NULL: nobody tells us of processes */
 	struct outsiders outsiders;
 	bool is_full; /* connections wait until there are descriptors for them */
 	bool was_full;
 	uint64_t drained_ns;
 	struct runfile *file;
+	int next_fd;	/* owned: of file, if it is not the first one; -1 */
+	int file_error; /* of those before */
 	struct run run;
 	uint64_t start_realtime_ns;
 	int64_t clock_offset; /* our CLOCK_MONOTONIC minus the host's */
@@ -118,6 +124,7 @@ static int make_page(struct collector *c)
 		return -errno;
 	}
 	c->page->cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+	c->page->flags = c->config.adopts_for ? PAGE_RETURNS : 0;
 	if (fcntl(c->page_fd, F_ADD_SEALS,
 		  F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -errno;
@@ -144,6 +151,20 @@ static void on_life(void *arg, const struct life_event *event)
 	run_life(&c->run, event);
 }
 
+/* From now on ends are known by connections alone. */
+static void note_broker_gone(struct collector *c)
+{
+	if (!c->broker || !broker_is_gone(c->broker) || c->lifecycle != broker_lives(c->broker))
+		return;
+	/* What the kernel itself tells from now on. */
+	c->lifecycle = NULL;
+	lifecycle_new(c->clock_offset, &c->lifecycle);
+	c->run.hears_ends = c->lifecycle && lifecycle_has_events(c->lifecycle, NULL);
+	c->run.hears_last = false;
+	run_event(&c->run, host_now(c), EVENT_NOTE, 0, 0,
+		  "mstatd is gone: no exit records from here on");
+}
+
 /* What the kernel has told up to now, if that is to be had within the time. */
 static void take_lives(struct collector *c, unsigned timeout_ms)
 {
@@ -151,6 +172,7 @@ static void take_lives(struct collector *c, unsigned timeout_ms)
 		return;
 	lifecycle_settle(c->lifecycle, timeout_ms);
 	lifecycle_take(c->lifecycle, on_life, c);
+	note_broker_gone(c);
 }
 
 /* Who it is, is the kernel's word; in another pid namespace than ours a parent's pid says nothing. */
@@ -164,7 +186,8 @@ static struct process *on_hello(void *arg, const struct peer *peer, const struct
 	if (hello->pid != (uint32_t)peer->pid)
 		checked.ppid = 0;
 	/* One that is dead cannot be looked up; but if it was ours its fork was told. */
-	if (!peer->start_ticks && c->run.hears_ends && !run_knows(&c->run, peer->pid)) {
+	if (!c->config.adopts_for && !peer->start_ticks && c->run.hears_ends &&
+	    !run_knows(&c->run, peer->pid)) {
 		take_lives(c, SETTLE_DRAIN_MS);
 		if (!run_knows(&c->run, peer->pid))
 			return NULL;
@@ -242,6 +265,59 @@ static bool accept_from(struct collector *c, int fd)
 	return true;
 }
 
+static void write_header(struct collector *c)
+{
+	struct header header = {
+		.argv = c->config.argv,
+		.cgroup_mode = collector_mode(c),
+		.cgroup = c->cgroup ? cgroup_path(c->cgroup) : NULL,
+		.freq = c->config.freq,
+		.start_monotonic_ns = c->run.start_ns,
+		.start_realtime_ns = c->start_realtime_ns,
+		.cpus = c->page->cpus,
+	};
+
+	if (c->file)
+		header_write(c->file, &header);
+}
+
+static void end_file(struct collector *c)
+{
+	if (c->file && !c->file_error)
+		c->file_error = runfile_error(c->file);
+	runfile_free(c->file);
+	if (c->next_fd >= 0)
+		close(c->next_fd);
+	c->file = NULL;
+	c->next_fd = -1;
+}
+
+/* A file that has grown as large as it may is finished, and another one begun. */
+static void turn_file(struct collector *c)
+{
+	struct runfile *next = NULL;
+	int fd;
+
+	if (!c->file || !c->config.file_max || runfile_size(c->file) < c->config.file_max)
+		return;
+	fd = c->config.next_file(c->config.arg);
+	if (fd < 0 || runfile_new(fd, &next) < 0) {
+		if (fd >= 0)
+			close(fd);
+		/* Not at each drain: when it is twice as large. */
+		c->config.file_max *= 2;
+		run_event(&c->run, host_now(c), EVENT_NOTE, 0, fd < 0 ? -fd : ENOMEM,
+			  "the run file grows on: another one could not be made");
+		return;
+	}
+	run_turn(&c->run, next);
+	runfile_finish(c->file);
+	end_file(c);
+	c->file = next;
+	c->next_fd = fd;
+	write_header(c);
+}
+
 /* Takes in what samplers had sent before this instant; false: something was left. */
 static bool drain(struct collector *c)
 {
@@ -257,6 +333,7 @@ static bool drain(struct collector *c)
 	outsiders_look(&c->outsiders, &c->run, c->cgroup, c->page->live);
 	publish_live(c);
 	run_settle(&c->run, now_ns, tick_at(now_ns - settle_ns, c->config.freq) + 1);
+	turn_file(c);
 	if (c->is_full)
 		watch_listeners(c, true);
 	return all;
@@ -411,9 +488,9 @@ static int open_parts(struct collector *c)
 	struct peers_sink sink = {on_admit, on_hello, on_sample, on_gone, on_refused, c};
 	int ret = make_page(c);
 
-	if (ret >= 0)
+	if (ret >= 0 && !c->config.adopts_for)
 		ret = listener_open(&c->listener);
-	if (ret >= 0)
+	if (ret >= 0 && !c->config.adopts_for)
 		c->marks_error =
 			c->listener.folder[0] ? marks_open(&c->marks, c->listener.path) : -ENOENT;
 	if (ret >= 0)
@@ -425,6 +502,16 @@ static int open_parts(struct collector *c)
 	return ret;
 }
 
+/* As the step says that came furthest. That there is no mstatd says nothing of this machine's cgroups. */
+static const char *why_no_cgroup(const struct collector *c)
+{
+	/* NULL: there was one. */
+	for (size_t i = c->steps_count; i-- > 0 && c->steps[i].why_not;)
+		if (c->steps[i].why_not != c->broker_error)
+			return c->steps[i].why_not;
+	return cgroup_explain(&c->place, c->cgroup_error);
+}
+
 /* A limit that was asked for is never silently absent. */
 static void limit_cgroup(struct collector *c)
 {
@@ -434,8 +521,7 @@ static void limit_cgroup(struct collector *c)
 	if (!collector_is_limited(c))
 		return;
 	if (!c->cgroup) {
-		snprintf(c->limit_error, sizeof(c->limit_error), "no cgroup: %s",
-			 c->steps[c->steps_count - 1].why_not);
+		snprintf(c->limit_error, sizeof(c->limit_error), "no cgroup: %s", why_no_cgroup(c));
 		return;
 	}
 	err = cgroup_limit(c->cgroup, c->config.memory_max, c->config.swap_max, &file);
@@ -460,15 +546,74 @@ static const char *make_cgroup(struct collector *c)
 	return c->cgroup ? NULL : cgroup_explain(&c->place, c->cgroup_error);
 }
 
+static bool ask_broker(struct collector *c)
+{
+	if (!c->broker && !c->broker_error[0])
+		broker_open(NULL, &c->broker, c->broker_error, sizeof(c->broker_error));
+	return c->broker != NULL;
+}
+
+static const char *make_by_broker(struct collector *c)
+{
+	pid_t keeper;
+
+	if (!ask_broker(c))
+		return c->broker_error;
+	if (!broker_may_place(c->broker)) {
+		snprintf(c->broker_error, sizeof(c->broker_error), "it is not root's");
+		return c->broker_error;
+	}
+	/* On v1 a session is no matter of the memory cgroup. */
+	keeper = c->place.mode == CGROUP_V2 ? keeper_start() : 0;
+	if (broker_place(c->broker, c->place_error, sizeof(c->place_error)) == 0)
+		return make_cgroup(c);
+	keeper_end(keeper);
+	return c->place_error;
+}
+
 /* From what gives most to what gives least; where nothing gives a cgroup there is none. */
 static void climb(struct collector *c)
 {
 	step(c, "own writable cgroup", make_cgroup(c));
+	if (c->cgroup)
+		return;
+	step(c, "mstatd", make_by_broker(c));
 	if (c->cgroup || !scope_may_help(&c->place, c->cgroup_error))
 		return;
 	step(c, "systemd user scope",
 	     scope_enter(&c->place, c->scope_error, sizeof(c->scope_error)) < 0 ? c->scope_error
 										: make_cgroup(c));
+}
+
+static bool tells_all(const struct lifecycle *l)
+{
+	return l && lifecycle_has_events(l, NULL) && lifecycle_has_records(l, NULL);
+}
+
+/* What the kernel does not tell us it may tell mstatd. */
+static void hear_lives(struct collector *c)
+{
+	if (c->config.adopts_for) {
+		c->run.proxy.broker = c->broker;
+		c->lifecycle = broker_lives(c->broker);
+		return;
+	}
+	lifecycle_new(c->clock_offset, &c->lifecycle);
+	if (tells_all(c->lifecycle) || !ask_broker(c) || broker_follow(c->broker) < 0)
+		return;
+	c->run.proxy.broker = c->broker;
+	if (!tells_all(broker_lives(c->broker)))
+		return;
+	lifecycle_free(c->lifecycle);
+	c->lifecycle = broker_lives(c->broker);
+}
+
+static void hear(struct collector *c)
+{
+	hear_lives(c);
+	c->run.hears_ends = c->lifecycle && lifecycle_has_events(c->lifecycle, NULL);
+	c->run.hears_last = c->lifecycle && lifecycle_has_records(c->lifecycle, NULL) &&
+			    lifecycle_marks_last(c->lifecycle);
 }
 
 size_t collector_steps(const struct collector *c, const struct collector_step **ret)
@@ -481,19 +626,22 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 {
 	struct collector *c = calloc(1, sizeof(*c));
 	char text[256];
-	const char *why;
 	int err;
 
 	*ret = NULL;
-	if (!c)
+	if (!c) {
+		broker_free(config->adopts_for);
 		return -ENOMEM;
+	}
 	c->config = *config;
 	c->event = event;
-	c->page_fd = -1;
+	c->page_fd = c->next_fd = -1;
 	listener_init(&c->listener);
 	marks_init(&c->marks);
 	run_init(&c->run, config->freq, NULL);
+	c->run.is_joined = config->adopts_for != NULL;
 	if (patience_new(PATIENCE_NS, SILENT_MAX, &c->patience) < 0) {
+		broker_free(config->adopts_for);
 		free(c);
 		return -ENOMEM;
 	}
@@ -501,7 +649,9 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	members_init(&c->members, c->patience);
 	c->clock_offset = parse_clock_offset(
 		text, smallfile_read("/proc/self/timens_offsets", text, sizeof(text)));
-	climb(c);
+	c->broker = config->adopts_for;
+	if (!c->broker)
+		climb(c);
 	limit_cgroup(c);
 	if (c->cgroup && config->kill_rest)
 		cgroup_prepare_kill(c->cgroup, &c->place);
@@ -513,10 +663,7 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	}
 	c->run.file = c->file;
 	/* Without it, processes are known by their samplers and from the cgroup alone. */
-	lifecycle_new(c->clock_offset, &c->lifecycle);
-	c->run.hears_ends = c->lifecycle && lifecycle_has_events(c->lifecycle, &why);
-	c->run.hears_last = c->lifecycle && lifecycle_has_records(c->lifecycle, &why) &&
-			    lifecycle_marks_last(c->lifecycle);
+	hear(c);
 	c->run.on_tick = config->on_tick;
 	c->run.arg = config->arg;
 	c->run.is_there = is_there;
@@ -533,9 +680,7 @@ const char *collector_cgroup(const struct collector *c, const char **ret_why)
 {
 	if (c->cgroup)
 		return cgroup_path(c->cgroup);
-	*ret_why = c->steps[c->steps_count - 1].why_not;
-	if (!*ret_why)
-		*ret_why = cgroup_explain(&c->place, c->cgroup_error);
+	*ret_why = why_no_cgroup(c);
 	return NULL;
 }
 
@@ -581,18 +726,7 @@ int collector_enter(const struct collector *c, bool cloned_into)
 
 void collector_record(struct collector *c, pid_t pid)
 {
-	struct header header = {
-		.argv = c->config.argv,
-		.cgroup_mode = collector_mode(c),
-		.cgroup = c->cgroup ? cgroup_path(c->cgroup) : NULL,
-		.freq = c->config.freq,
-		.start_monotonic_ns = c->run.start_ns,
-		.start_realtime_ns = c->start_realtime_ns,
-		.cpus = c->page->cpus,
-	};
-
-	if (c->file)
-		header_write(c->file, &header);
+	write_header(c);
 	run_root(&c->run, pid, host_now(c));
 	if (c->marks_error)
 		run_event(&c->run, c->run.start_ns, EVENT_NOTE, 0, -c->marks_error,
@@ -602,12 +736,13 @@ void collector_record(struct collector *c, pid_t pid)
 int collector_start(struct collector *c)
 {
 	uint64_t now_ns = host_now(c);
+	uint64_t start_ns = c->config.start_ns ? c->config.start_ns : now_ns;
 	int ret;
 
 	if (c->limit_error[0])
 		return -EPERM;
-	run_start(&c->run, now_ns);
-	c->start_realtime_ns = clock_ns(CLOCK_REALTIME);
+	run_start(&c->run, start_ns);
+	c->start_realtime_ns = clock_ns(CLOCK_REALTIME) - (now_ns - start_ns);
 	c->suspended_ns = c->run.boottime_ns = suspended_ns();
 	c->last_tick = tick_at(now_ns, c->config.freq);
 	ret = sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC, 0, 1, on_timer, c);
@@ -736,6 +871,20 @@ void collector_finish(struct collector *c, int status, struct record *ret_summar
 		*ret_left = left > 0 ? left : 0;
 }
 
+void collector_adopt(struct collector *c, int fd, const uint8_t *message, size_t len)
+{
+	peers_adopt(c->peers, fd, message, len, host_now(c));
+	publish_live(c);
+}
+
+bool collector_is_over(const struct collector *c, int *ret_status)
+{
+	const struct process *root = c->run.root;
+
+	*ret_status = root && root->exit_ns ? root->exit_status : 0;
+	return !c->run.processes.open && peers_count(c->peers) == 0;
+}
+
 size_t collector_holders(const struct collector *c, const struct rows_holder **ret)
 {
 	*ret = c->run.peak.holder;
@@ -769,7 +918,7 @@ bool collector_hears_all(const struct collector *c, const char **ret_why)
 
 int collector_output_error(const struct collector *c)
 {
-	return c->file ? runfile_error(c->file) : 0;
+	return c->file_error ? c->file_error : c->file ? runfile_error(c->file) : 0;
 }
 
 void collector_free(struct collector *c)
@@ -785,10 +934,11 @@ void collector_free(struct collector *c)
 	listener_close(&c->listener);
 	outsiders_done(&c->outsiders);
 	lifecycle_free(c->lifecycle);
+	broker_free(c->broker);
 	peers_free(c->peers);
 	patience_free(c->patience);
 	run_done(&c->run);
-	runfile_free(c->file);
+	end_file(c);
 	if (c->page)
 		munmap(c->page, sizeof(struct page));
 	if (c->page_fd >= 0)

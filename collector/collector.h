@@ -16,6 +16,8 @@
 #include "core/record.h"
 #include "core/rows.h"
 
+struct broker;
+
 struct collector_config {
 	uint32_t freq; /* ticks a second, 1 to 1000 */
 	int out_fd;    /* the run file, borrowed, written from where it stands; -1: none */
@@ -32,6 +34,19 @@ struct collector_config {
 	/* Limits of the run's cgroup, bytes; UINT64_MAX: none. See collector_limit_error(). */
 	uint64_t memory_max, swap_max;
 	bool kill_rest; /* collector_kill_rest() will be called: v1 has to be prepared for it */
+	/*
+	 * Nobody is launched: no cgroup, no socket, and those only are sampled who are given to
+	 * collector_adopt(). It is asked what the kernel tells; owned from the call on. NULL: else.
+	 */
+	struct broker *adopts_for;
+	/*
+	 * Where the run file has grown to that, it ends, and another one is begun in the descriptor that
+	 * next_file() gives, from then on the collector's; negative: there is none. 0: it may grow.
+	 */
+	uint64_t file_max;
+	int (*next_file)(void *arg);
+	uint64_t
+		start_ns; /* the host's CLOCK_MONOTONIC when the run began; 0: at collector_start() */
 };
 
 struct collector;
@@ -100,6 +115,18 @@ int collector_left(const struct collector *c);
  * 5 s: -EBUSY. -ENODEV without a cgroup.
  */
 int collector_kill_rest(struct collector *c);
+
+/*
+ * A sampler whose connection was accepted by somebody else, which is taken; message is the first that was
+ * read from it. Only where config.adopts_for is set.
+ */
+void collector_adopt(struct collector *c, int fd, const uint8_t *message, size_t len);
+
+/*
+ * Whether all processes of a run without a launcher have ended; then *ret_status is that of the first
+ * one, as in wait(2), 0 where it is not known.
+ */
+bool collector_is_over(const struct collector *c, int *ret_status);
 
 /*
  * The program has ended with this status (as in wait(2)): takes in what is still in the sockets,

@@ -54,7 +54,8 @@ struct feed {
 	char why[WHY_MAX]; /* fd is -1: why */
 };
 
-struct lifecycle {
+struct kernel {
+	struct lifecycle lifecycle; /* first */
 	/* Set by lifecycle_new(), then only the reader's. */
 	int64_t clock_offset;
 	struct feed records, events;
@@ -123,7 +124,7 @@ static ssize_t ask(int fd, uint8_t *buf, size_t len, uint32_t seq)
 #define SEQ_FAMILY   0xfffffff0
 #define SEQ_REGISTER 0xfffffff1
 
-static int records_register(struct lifecycle *l, uint8_t *buf)
+static int records_register(struct kernel *l, uint8_t *buf)
 {
 	size_t len = taskstats_pack_register(buf, l->family, SEQ_REGISTER, l->cpus, true);
 	ssize_t n = ask(l->records.fd, buf, len, SEQ_REGISTER);
@@ -131,7 +132,7 @@ static int records_register(struct lifecycle *l, uint8_t *buf)
 	return n < 0 ? (int)n : taskstats_error(buf, (size_t)n);
 }
 
-static void possible_cpus(struct lifecycle *l)
+static void possible_cpus(struct kernel *l)
 {
 	size_t len = smallfile_read("/sys/devices/system/cpu/possible", l->cpus, sizeof(l->cpus));
 
@@ -141,7 +142,7 @@ static void possible_cpus(struct lifecycle *l)
 		snprintf(l->cpus, sizeof(l->cpus), "0-%ld", sysconf(_SC_NPROCESSORS_CONF) - 1);
 }
 
-static int records_open(struct lifecycle *l)
+static int records_open(struct kernel *l)
 {
 	uint8_t buf[TASKSTATS_REPLY_MAX];
 	int err = feed_with(&l->records, netlink_open(NETLINK_GENERIC, 0, RECEIVE_BYTES));
@@ -175,7 +176,7 @@ static int records_open(struct lifecycle *l)
 
 /* ---- opening: events --------------------------------------------------------------------------- */
 
-static int events_open(struct lifecycle *l)
+static int events_open(struct kernel *l)
 {
 	uint32_t kinds = PROC_EVENT_FORK | PROC_EVENT_EXEC | (uint32_t)PROC_EVENT_EXIT;
 	int err = feed_with(&l->events, connector_open(kinds, RECEIVE_BYTES));
@@ -197,7 +198,7 @@ static int events_open(struct lifecycle *l)
 
 /* ---- what came --------------------------------------------------------------------------------- */
 
-static uint64_t host_ns(const struct lifecycle *l)
+static uint64_t host_ns(const struct kernel *l)
 {
 	struct timespec ts;
 
@@ -207,7 +208,7 @@ static uint64_t host_ns(const struct lifecycle *l)
 
 /* Whether the event is the canary's, which is then remembered as seen. The number is the canary's
  * until it is forked once more; the kernel takes all other numbers first. */
-static bool is_canary(struct lifecycle *l, const struct life_event *event)
+static bool is_canary(struct kernel *l, const struct life_event *event)
 {
 	if (!l->canary || event->pid != l->canary)
 		return false;
@@ -225,7 +226,7 @@ static bool is_canary(struct lifecycle *l, const struct life_event *event)
 }
 
 /* Under the lock. */
-static void push(struct lifecycle *l, const struct life_event *event)
+static void push(struct kernel *l, const struct life_event *event)
 {
 	if (!is_canary(l, event) && !lifequeue_push(&l->queue, event, l->limit))
 		l->queue_lost++;
@@ -284,7 +285,7 @@ static bool event_of_process(const struct proc_event *told, struct life_event *r
 }
 
 /* Queues a batch of events; returns whether all that happened up to that time has been read. */
-static bool take_events(struct lifecycle *l, uint64_t until_ns)
+static bool take_events(struct kernel *l, uint64_t until_ns)
 {
 	struct mmsghdr heads[BATCH];
 	unsigned n = receive(l->events.fd, l->event_bufs, CONNECTOR_MESSAGE_MAX, heads);
@@ -305,7 +306,7 @@ static bool take_events(struct lifecycle *l, uint64_t until_ns)
 	return n < BATCH || newest_ns > until_ns;
 }
 
-static void push_records(struct lifecycle *l, const struct mmsghdr *heads, unsigned n, uint64_t now)
+static void push_records(struct kernel *l, const struct mmsghdr *heads, unsigned n, uint64_t now)
 {
 	pthread_mutex_lock(&l->lock);
 	for (unsigned i = 0; i < n; i++) {
@@ -322,7 +323,7 @@ static void push_records(struct lifecycle *l, const struct mmsghdr *heads, unsig
 	pthread_mutex_unlock(&l->lock);
 }
 
-static void count_losses(struct lifecycle *l, struct feed *feed)
+static void count_losses(struct kernel *l, struct feed *feed)
 {
 	uint32_t info[SK_MEMINFO_VARS];
 	socklen_t len = sizeof(info);
@@ -346,7 +347,7 @@ static void count_losses(struct lifecycle *l, struct feed *feed)
  * a record was told before that process ran, so it is among them. Events that are newer are left
  * where more come than are read. Returns whether there are no more records.
  */
-static bool take_batch(struct lifecycle *l)
+static bool take_batch(struct kernel *l)
 {
 	struct mmsghdr heads[BATCH];
 	unsigned n = receive(l->records.fd, l->record_bufs, TASKSTATS_REPLY_MAX, heads);
@@ -359,7 +360,7 @@ static bool take_batch(struct lifecycle *l)
 }
 
 /* Reads all that there is, and answers who waits for that. */
-static bool take_all(struct lifecycle *l)
+static bool take_all(struct kernel *l)
 {
 	uint64_t asked;
 	bool all = false;
@@ -384,7 +385,7 @@ static bool take_all(struct lifecycle *l)
 
 static void *read_on(void *arg)
 {
-	struct lifecycle *l = arg;
+	struct kernel *l = arg;
 	struct pollfd fds[] = {
 		{.fd = l->wake, .events = POLLIN},
 		{.fd = l->records.fd, .events = POLLIN},
@@ -426,7 +427,7 @@ static pid_t fly_canary(void)
 
 /* Closes what brings no messages: in a child network namespace, or pid or user namespace, the kernel
  * accepts who listens and is silent. */
-static int prove(struct lifecycle *l)
+static int prove(struct kernel *l)
 {
 	pid_t pid = fly_canary();
 
@@ -448,7 +449,7 @@ static int prove(struct lifecycle *l)
 	return l->records.fd < 0 && l->events.fd < 0 ? -EOPNOTSUPP : 0;
 }
 
-static int start_reader(struct lifecycle *l)
+static int start_reader(struct kernel *l)
 {
 	sigset_t all, old;
 	int err;
@@ -463,7 +464,7 @@ static int start_reader(struct lifecycle *l)
 	return err;
 }
 
-static int start(struct lifecycle *l)
+static int start(struct kernel *l)
 {
 	int records_err, events_err, err;
 
@@ -482,9 +483,9 @@ static int start(struct lifecycle *l)
 	return start_reader(l);
 }
 
-static struct lifecycle *make(int64_t clock_offset)
+static struct kernel *make(int64_t clock_offset)
 {
-	struct lifecycle *l = calloc(1, sizeof(*l));
+	struct kernel *l = calloc(1, sizeof(*l));
 	pthread_condattr_t attr;
 
 	if (!l)
@@ -502,22 +503,7 @@ static struct lifecycle *make(int64_t clock_offset)
 	return l;
 }
 
-int lifecycle_new(int64_t clock_offset, struct lifecycle **ret)
-{
-	struct lifecycle *l = make(clock_offset);
-	int err;
-
-	if (!l)
-		return -ENOMEM;
-	err = l->record_bufs && l->event_bufs ? start(l) : -ENOMEM;
-	if (err)
-		lifecycle_free(l);
-	else
-		*ret = l;
-	return err;
-}
-
-static void rouse(struct lifecycle *l)
+static void rouse(struct kernel *l)
 {
 	uint64_t one = 1;
 
@@ -526,7 +512,7 @@ static void rouse(struct lifecycle *l)
 	}
 }
 
-static void stop_reader(struct lifecycle *l)
+static void stop_reader(struct kernel *l)
 {
 	if (!l->reading)
 		return;
@@ -537,7 +523,7 @@ static void stop_reader(struct lifecycle *l)
 	pthread_join(l->reader, NULL);
 }
 
-static void close_feeds(struct lifecycle *l)
+static void close_feeds(struct kernel *l)
 {
 	uint8_t buf[TASKSTATS_REQUEST_MAX + CPUS_MAX];
 
@@ -551,10 +537,8 @@ static void close_feeds(struct lifecycle *l)
 	}
 }
 
-void lifecycle_free(struct lifecycle *l)
+static void kernel_free(struct kernel *l)
 {
-	if (!l)
-		return;
 	stop_reader(l);
 	names_free(l->names);
 	close_feeds(l);
@@ -591,30 +575,32 @@ static bool has(const struct feed *feed, const char **ret_why)
 	return feed->fd >= 0;
 }
 
-bool lifecycle_has_events(const struct lifecycle *l, const char **ret_why)
+static bool has_events(const struct lifecycle *l, const char **ret_why)
 {
-	return has(&l->events, ret_why);
+	return has(&((const struct kernel *)l)->events, ret_why);
 }
 
-bool lifecycle_has_records(const struct lifecycle *l, const char **ret_why)
+static bool has_records(const struct lifecycle *l, const char **ret_why)
 {
-	return has(&l->records, ret_why);
+	return has(&((const struct kernel *)l)->records, ret_why);
 }
 
-bool lifecycle_marks_last(const struct lifecycle *l)
+static bool marks_last(const struct lifecycle *l)
 {
-	return l->marks_last;
+	return ((const struct kernel *)l)->marks_last;
 }
 
-void lifecycle_limit(struct lifecycle *l, size_t bytes)
+void lifecycle_limit(struct lifecycle *lifecycle, size_t bytes)
 {
+	struct kernel *l = (struct kernel *)lifecycle;
+
 	pthread_mutex_lock(&l->lock);
 	l->limit = bytes;
 	pthread_mutex_unlock(&l->lock);
 }
 
 struct taker {
-	struct lifecycle *l;
+	struct kernel *l;
 	void (*on_event)(void *arg, const struct life_event *event);
 	void *arg;
 };
@@ -632,9 +618,10 @@ static void hand_over(void *arg, const struct life_event *event)
 	taker->on_event(taker->arg, &named);
 }
 
-void lifecycle_take(struct lifecycle *l,
-		    void (*on_event)(void *arg, const struct life_event *event), void *arg)
+static void take(struct lifecycle *lifecycle,
+		 void (*on_event)(void *arg, const struct life_event *event), void *arg)
 {
+	struct kernel *l = (struct kernel *)lifecycle;
 	struct taker taker = {l, on_event, arg};
 	struct lifequeue taken;
 
@@ -646,8 +633,9 @@ void lifecycle_take(struct lifecycle *l,
 	l->spare = taken;
 }
 
-bool lifecycle_settle(struct lifecycle *l, unsigned timeout_ms)
+static bool settle(struct lifecycle *lifecycle, unsigned timeout_ms)
 {
+	struct kernel *l = (struct kernel *)lifecycle;
 	struct timespec until;
 	uint64_t question;
 	bool answered;
@@ -670,8 +658,10 @@ bool lifecycle_settle(struct lifecycle *l, unsigned timeout_ms)
 	return answered;
 }
 
-void lifecycle_losses(struct lifecycle *l, struct lifecycle_losses *ret)
+static void losses(struct lifecycle *lifecycle, struct lifecycle_losses *ret)
 {
+	struct kernel *l = (struct kernel *)lifecycle;
+
 	pthread_mutex_lock(&l->lock);
 	*ret = (struct lifecycle_losses){
 		.records = l->records.lost,
@@ -681,4 +671,29 @@ void lifecycle_losses(struct lifecycle *l, struct lifecycle_losses *ret)
 		.queue = l->queue_lost,
 	};
 	pthread_mutex_unlock(&l->lock);
+}
+
+static void end(struct lifecycle *l)
+{
+	kernel_free((struct kernel *)l);
+}
+
+static const struct lifecycle_source from_kernel = {
+	has_events, has_records, marks_last, take, settle, losses, end,
+};
+
+int lifecycle_new(int64_t clock_offset, struct lifecycle **ret)
+{
+	struct kernel *l = make(clock_offset);
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	l->lifecycle.source = &from_kernel;
+	err = l->record_bufs && l->event_bufs ? start(l) : -ENOMEM;
+	if (err)
+		kernel_free(l);
+	else
+		*ret = &l->lifecycle;
+	return err;
 }

@@ -3,8 +3,9 @@
  * What the kernel tells of every process of the machine: that it was forked, exec'd and ended (the
  * proc connector, linux/cn_proc.h), and what it had used when it ended (taskstats' exit records).
  *
- * A thread of its own, with all signals blocked, reads the kernel's messages as they come; they wait
- * in a bounded queue for the one thread that calls these functions.
+ * It comes from the kernel (lifecycle_new()): a thread of its own, with all signals blocked, reads the
+ * messages as they come; they wait in a bounded queue for the one thread that calls these functions.
+ * Or from mstatd (collector/broker.h), of the trees only that it was asked to follow.
  */
 #ifndef MSTAT_COLLECTOR_LIFECYCLE_H
 #define MSTAT_COLLECTOR_LIFECYCLE_H
@@ -61,32 +62,73 @@ int lifecycle_new(int64_t clock_offset, struct lifecycle **ret);
 /* What lifecycle_new()'s error means and what would help, on one line. */
 const char *lifecycle_why(int error);
 
-/* Whether FORK, EXEC, EXIT, or RECORD come. If not, *ret_why (which may be NULL) says on one line why
- * not and what would help; borrowed from l. */
-bool lifecycle_has_events(const struct lifecycle *l, const char **ret_why);
-bool lifecycle_has_records(const struct lifecycle *l, const char **ret_why);
+/* Where it comes from: what a source must do is said at the functions below. */
+struct lifecycle_source {
+	bool (*has_events)(const struct lifecycle *l, const char **ret_why);
+	bool (*has_records)(const struct lifecycle *l, const char **ret_why);
+	bool (*marks_last)(const struct lifecycle *l);
+	void (*take)(struct lifecycle *l,
+		     void (*on_event)(void *arg, const struct life_event *event), void *arg);
+	bool (*settle)(struct lifecycle *l, unsigned timeout_ms);
+	void (*losses)(struct lifecycle *l, struct lifecycle_losses *ret);
+	void (*free)(struct lifecycle *l);
+};
+
+/* The first member of a source's own struct. */
+struct lifecycle {
+	const struct lifecycle_source *source;
+};
+
+/* Whether FORK, EXEC, EXIT, or RECORD come. If not, *ret_why says on one line why not and what would
+ * help; borrowed from l. */
+static inline bool lifecycle_has_events(const struct lifecycle *l, const char **ret_why)
+{
+	return l->source->has_events(l, ret_why);
+}
+
+static inline bool lifecycle_has_records(const struct lifecycle *l, const char **ret_why)
+{
+	return l->source->has_records(l, ret_why);
+}
 
 /* Whether the RECORD of a process's last thread says so (TASKSTATS_GROUP: Linux 5.19). */
-bool lifecycle_marks_last(const struct lifecycle *l);
-
-/* Bounds the queue, which holds LIFECYCLE_QUEUE_MAX bytes if this is not called. */
-#define LIFECYCLE_QUEUE_MAX ((size_t)256 << 20)
-void lifecycle_limit(struct lifecycle *l, size_t bytes);
+static inline bool lifecycle_marks_last(const struct lifecycle *l)
+{
+	return l->source->marks_last(l);
+}
 
 /* Hands over what is queued. on_event must not call this. */
-void lifecycle_take(struct lifecycle *l,
-		    void (*on_event)(void *arg, const struct life_event *event), void *arg);
+static inline void lifecycle_take(struct lifecycle *l,
+				  void (*on_event)(void *arg, const struct life_event *event),
+				  void *arg)
+{
+	l->source->take(l, on_event, arg);
+}
 
 /*
- * Waits, at most so long, until all that was in the kernel's sockets at the call is in the queue;
- * lifecycle_take() then gives it. Returns whether it is.
+ * Waits, at most so long, until all that had happened at the call is in the queue; lifecycle_take() then
+ * gives it. Returns whether it is.
  */
-bool lifecycle_settle(struct lifecycle *l, unsigned timeout_ms);
+static inline bool lifecycle_settle(struct lifecycle *l, unsigned timeout_ms)
+{
+	return l->source->settle(l, timeout_ms);
+}
 
-/* Counted from lifecycle_new() to the last lifecycle_settle() at least. */
-void lifecycle_losses(struct lifecycle *l, struct lifecycle_losses *ret);
+/* Counted from the start to the last lifecycle_settle() at least. */
+static inline void lifecycle_losses(struct lifecycle *l, struct lifecycle_losses *ret)
+{
+	l->source->losses(l, ret);
+}
 
-/* Ends the thread and what it listens to. NULL is accepted. */
-void lifecycle_free(struct lifecycle *l);
+/* Ends what it listens to. NULL is accepted. */
+static inline void lifecycle_free(struct lifecycle *l)
+{
+	if (l)
+		l->source->free(l);
+}
+
+/* The kernel's: bounds the queue, which holds LIFECYCLE_QUEUE_MAX bytes if this is not called. */
+#define LIFECYCLE_QUEUE_MAX ((size_t)256 << 20)
+void lifecycle_limit(struct lifecycle *l, size_t bytes);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "collector/control.h"
 #include "collector/peers.h"
 
 /* Messages of one peer that are read in one drain; an honest one's socket holds fewer. */
@@ -74,7 +75,7 @@ static void send_page(int fd, int page_fd)
 	(void)!sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void add_peer(struct peers *peers, const struct peer *admitted)
+static struct peer *add_peer(struct peers *peers, const struct peer *admitted)
 {
 	struct peer *peer = malloc(sizeof(*peer));
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
@@ -83,7 +84,7 @@ static void add_peer(struct peers *peers, const struct peer *admitted)
 		peers->sink.refused(peers->sink.arg, admitted->pid, "out of memory");
 		free(peer);
 		close(admitted->fd);
-		return;
+		return NULL;
 	}
 	*peer = *admitted;
 	peer->next = peers->first;
@@ -92,9 +93,10 @@ static void add_peer(struct peers *peers, const struct peer *admitted)
 	peers->first = peer;
 	peers->count++;
 	send_page(peer->fd, peers->page_fd);
+	return peer;
 }
 
-static void take_connection(struct peers *peers, int fd, uint64_t now_ns)
+static struct peer *take_connection(struct peers *peers, int fd, uint64_t now_ns)
 {
 	struct ucred cred = {0};
 	socklen_t len = sizeof(cred);
@@ -105,12 +107,11 @@ static void take_connection(struct peers *peers, int fd, uint64_t now_ns)
 	peer.pid = cred.pid;
 	peer.uid = cred.uid;
 	peer.gid = cred.gid;
-	if (err == 0 && peers->sink.admit(peers->sink.arg, &peer, &why)) {
-		add_peer(peers, &peer);
-		return;
-	}
+	if (err == 0 && peers->sink.admit(peers->sink.arg, &peer, &why))
+		return add_peer(peers, &peer);
 	peers->sink.refused(peers->sink.arg, peer.pid, why);
 	close(fd);
+	return NULL;
 }
 
 int peers_accept(struct peers *peers, int listen_fd, uint64_t now_ns)
@@ -195,7 +196,7 @@ static bool take_message(struct peers *peers, struct peer *peer, size_t len)
 	enum wire_kind kind = peers->message[0] & ~WIRE_ZSTD;
 	struct bytes_in in;
 
-	if (len > WIRE_MESSAGE_MAX || !open_body(peers, len, &in))
+	if (len == 0 || len > WIRE_MESSAGE_MAX || !open_body(peers, len, &in))
 		return false;
 	switch (kind) {
 	case WIRE_HELLO:
@@ -205,6 +206,27 @@ static bool take_message(struct peers *peers, struct peer *peer, size_t len)
 		return take_sample(peers, peer, kind, &in);
 	}
 	return false;
+}
+
+static void refuse_message(struct peers *peers, const struct peer *peer)
+{
+	/* A run in a run looks for mstatd where it finds us. */
+	if (!control_is_request(peers->message[0]))
+		peers->sink.refused(peers->sink.arg, peer->pid, "bad message");
+}
+
+void peers_adopt(struct peers *peers, int fd, const uint8_t *message, size_t len, uint64_t now_ns)
+{
+	struct peer *peer = take_connection(peers, fd, now_ns);
+
+	if (!peer)
+		return;
+	len = len < sizeof(peers->message) ? len : sizeof(peers->message);
+	memcpy(peers->message, message, len);
+	if (take_message(peers, peer, len))
+		return;
+	refuse_message(peers, peer);
+	end_peer(peers, peer);
 }
 
 enum turn { TURN_OVER, TURN_CUT, TURN_ENDED };
@@ -221,7 +243,7 @@ static enum turn read_peer(struct peers *peers, struct peer *peer)
 		if (n <= 0)
 			return n < 0 && errno == EAGAIN ? TURN_OVER : TURN_ENDED;
 		if (!take_message(peers, peer, (size_t)n)) {
-			peers->sink.refused(peers->sink.arg, peer->pid, "bad message");
+			refuse_message(peers, peer);
 			return TURN_ENDED;
 		}
 	}

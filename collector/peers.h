@@ -57,6 +57,9 @@ int peers_new(const struct peers_sink *sink, int page_fd, struct peers **ret);
  */
 int peers_accept(struct peers *peers, int listen_fd, uint64_t now_ns);
 
+/* Takes a connection that somebody else has accepted, with the first message that was read from it. */
+void peers_adopt(struct peers *peers, int fd, const uint8_t *message, size_t len, uint64_t now_ns);
+
 /*
  * Reads what lies in the sockets, each peer in its turn, and ends the connections that are over, or
  * that have said nothing for a long time. Returns false where something was left for the next

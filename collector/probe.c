@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "collector/broker.h"
 #include "collector/cgroup.h"
 #include "collector/lifecycle.h"
 #include "collector/probe.h"
@@ -64,8 +65,9 @@ static void probe_kernel(struct probes *probes)
 		    name.machine, is_new ? "" : ": mstat is made for 5.10 and newer");
 }
 
-/* Only root measures all; the program need not be root for that. */
-#define AS_ROOT "sudo mstat ... -- runuser -u $USER -- PROG, on the host itself"
+/* mstatd gives a user what only root may have; else root measures, and the program need not be root. */
+#define WITH_MSTATD "sudo systemctl enable --now mstatd.socket"
+#define AS_ROOT	    "sudo mstat ... -- runuser -u $USER -- PROG, on the host itself"
 
 static const char *mend_cgroup(const struct cgroup_place *place, int err)
 {
@@ -79,7 +81,7 @@ static const char *mend_cgroup(const struct cgroup_place *place, int err)
 		       "...";
 	case EACCES:
 	case EPERM:
-		return AS_ROOT;
+		return WITH_MSTATD;
 	case EBUSY:
 		return place->mode == CGROUP_V2 ? "systemd-run --scope mstat ..." : NULL;
 	default:
@@ -133,31 +135,66 @@ static void probe_no_files(struct probes *probes)
 	put(probes, "memory pressure", false, "no cgroup, so nobody counts it");
 }
 
-/* [child] What enters a scope stays in it. */
-static void probe_in_scope(struct probes *probes, struct cgroup_place *place)
+/* A cgroup that was given to us; returns whether one can be made there. */
+static bool probe_given(struct probes *probes, const char *what, struct cgroup_place *place,
+			int *ret_err)
 {
 	struct cgroup *cg = NULL;
+
+	cgroup_find("", place);
+	*ret_err = cgroup_make(place, &cg);
+	if (!cg)
+		return false;
+	put(probes, what, true, "delegated: a run's would be %s", cgroup_path(cg));
+	probe_files(probes, cg);
+	cgroup_remove(cg);
+	cgroup_free(cg);
+	return true;
+}
+
+/* [child] What enters a scope stays in it. */
+static bool probe_scope(struct probes *probes, struct cgroup_place *place)
+{
 	char why[512] = "";
 	int err = 0;
 
-	if (scope_enter(place, why, sizeof(why)) == 0) {
-		cgroup_find("", place);
-		err = cgroup_make(place, &cg);
-	}
-	if (cg) {
-		put(probes, "systemd user scope", true, "delegated: a run's would be %s",
-		    cgroup_path(cg));
-		probe_files(probes, cg);
-		cgroup_remove(cg);
-		cgroup_free(cg);
-		return;
-	}
+	if (scope_enter(place, why, sizeof(why)) == 0 &&
+	    probe_given(probes, "systemd user scope", place, &err))
+		return true;
 	put(probes, "systemd user scope", false, "%s", err < 0 ? cgroup_explain(place, err) : why);
-	probe_no_files(probes);
+	return false;
+}
+
+/* [child] Likewise. */
+static bool probe_mstatd(struct probes *probes, struct cgroup_place *place)
+{
+	struct broker *broker = NULL;
+	char why[320] = "";
+	bool is_there = broker_open(NULL, &broker, why, sizeof(why)) == 0;
+	int err = 0;
+
+	if (is_there && broker_place(broker, why, sizeof(why)) == 0 &&
+	    probe_given(probes, "mstatd", place, &err)) {
+		broker_free(broker);
+		return true;
+	}
+	put(probes, "mstatd", false, "%s", err < 0 ? cgroup_explain(place, err) : why)->mend =
+		is_there ? NULL : WITH_MSTATD;
+	broker_free(broker);
+	return false;
+}
+
+/* [child] The rest of the ladder. */
+static void climb(struct probes *probes, struct cgroup_place *place, int err)
+{
+	if (probe_mstatd(probes, place))
+		return;
+	if (!scope_may_help(place, err) || !probe_scope(probes, place))
+		probe_no_files(probes);
 }
 
 /* By a child of ours, whose lines come back as they are: its static texts are where ours are. */
-static void probe_scope(struct probes *probes, struct cgroup_place *place)
+static void probe_ladder(struct probes *probes, struct cgroup_place *place, int err)
 {
 	size_t room = (PROBES_MAX - probes->count) * sizeof(*probes->at);
 	int ends[2];
@@ -171,7 +208,7 @@ static void probe_scope(struct probes *probes, struct cgroup_place *place)
 		struct probe found[PROBES_MAX];
 		struct probes its = {.at = found};
 
-		probe_in_scope(&its, place);
+		climb(&its, place, err);
 		n = write(ends[1], found, its.count * sizeof(*found));
 		_exit(n < 0);
 	}
@@ -190,6 +227,7 @@ static void probe_cgroup(struct probes *probes)
 	struct cgroup *cg = NULL;
 	int err = cgroup_find("", &place);
 	bool is_there = place.mode != CGROUP_NONE;
+	size_t own;
 
 	put(probes, "memory controller", is_there, "%s%s%s",
 	    is_there ? cgroup_mode_name(place.mode) : cgroup_explain(&place, err),
@@ -207,30 +245,38 @@ static void probe_cgroup(struct probes *probes)
 	if (is_there)
 		put(probes, "own writable cgroup", false, "%s", cgroup_explain(&place, err))->mend =
 			mend_cgroup(&place, err);
-	if (scope_may_help(&place, err))
-		probe_scope(probes, &place);
-	else
-		probe_no_files(probes);
+	own = probes->count - 1;
+	probe_ladder(probes, &place, err);
+	/* The next step of the ladder has mended it. */
+	if (probes->count > own + 1 && probes->at[own + 1].is_there)
+		probes->at[own].mend = NULL;
 }
 
-static void probe_lives(struct probes *probes)
+static void probe_lives(struct probes *probes, struct broker *broker)
 {
-	struct lifecycle *l = NULL;
-	int err = lifecycle_new(0, &l);
+	struct lifecycle *own = NULL, *l;
+	int err = lifecycle_new(0, &own);
 	const char *why = err < 0 ? lifecycle_why(err) : "";
-	bool is_there = l && lifecycle_has_events(l, &why);
+	const char *mend = err == -EOPNOTSUPP ? AS_ROOT : WITH_MSTATD;
+	bool is_there;
 
-	put(probes, "fork and exec events", is_there, "%s", is_there ? "process connector" : why)
-		->mend = is_there ? NULL : AS_ROOT;
+	l = own && lifecycle_has_events(own, &why) && lifecycle_has_records(own, NULL) ? own
+	    : broker ? broker_lives(broker)
+		     : own;
+	is_there = l && lifecycle_has_events(l, &why);
+	put(probes, "fork and exec events", is_there, "%s%s", is_there ? "process connector" : why,
+	    is_there && l != own ? ", by mstatd" : "")
+		->mend = is_there ? NULL : mend;
 	why = err < 0 ? lifecycle_why(err) : "";
 	is_there = l && lifecycle_has_records(l, &why);
-	put(probes, "exit records", is_there, "%s",
-	    is_there ? "of every process, however short its life" : why)
-		->mend = is_there ? NULL : AS_ROOT;
-	lifecycle_free(l);
+	put(probes, "exit records", is_there, "%s%s",
+	    is_there ? "of every process, however short its life" : why,
+	    is_there && l != own ? ", by mstatd" : "")
+		->mend = is_there ? NULL : mend;
+	lifecycle_free(own);
 }
 
-static void probe_taskstats(struct probes *probes)
+static void probe_taskstats(struct probes *probes, struct broker *broker)
 {
 	struct proxy proxy;
 	struct record rec;
@@ -238,15 +284,17 @@ static void probe_taskstats(struct probes *probes)
 
 	record_init(&rec);
 	proxy_init(&proxy);
+	proxy.broker = broker;
 	proxy_ask(&proxy, getpid(), &rec);
-	proxy_done(&proxy);
 	why = rec.reason[SOURCE_COLLECTOR_PID];
-	put(probes, "taskstats", why == REASON_OK, "%s",
+	put(probes, "taskstats", why == REASON_OK, "%s%s",
 	    why == REASON_OK	   ? "delays, and the largest RSS of each thread group"
 	    : why == REASON_DENIED ? "it takes CAP_NET_ADMIN in the initial user namespace"
 	    : why == REASON_ABSENT ? "this kernel has no CONFIG_TASKSTATS"
-				   : "the kernel does not answer")
-		->mend = why == REASON_DENIED ? AS_ROOT : NULL;
+				   : "the kernel does not answer",
+	    why == REASON_OK && proxy.family < 0 ? ", by mstatd" : "")
+		->mend = why == REASON_DENIED ? WITH_MSTATD : NULL;
+	proxy_done(&proxy);
 }
 
 /* Before 5.14 it was always on, but where the kernel was told otherwise. */
@@ -285,12 +333,18 @@ static void probe_rollup(struct probes *probes)
 size_t probe_all(struct probe ret[PROBES_MAX])
 {
 	struct probes probes = {.at = ret};
+	struct broker *broker = NULL;
+	char why[320];
 
+	/* A connection for itself: who is given a cgroup is who has connected, and that is a child. */
+	if (geteuid() != 0 && broker_open(NULL, &broker, why, sizeof(why)) == 0)
+		broker_follow(broker);
 	probe_kernel(&probes);
 	probe_cgroup(&probes);
-	probe_lives(&probes);
-	probe_taskstats(&probes);
+	probe_lives(&probes, broker);
+	probe_taskstats(&probes, broker);
 	probe_delays(&probes);
 	probe_rollup(&probes);
+	broker_free(broker);
 	return probes.count;
 }

@@ -15,7 +15,7 @@ struct probe {
 	const char *mend; /* static: one command or step that would bring it; NULL: none is known */
 };
 
-#define PROBES_MAX 12
+#define PROBES_MAX 13
 
 /*
  * Tries all of it: the cgroup is made and removed, the kernel's events are asked for with a child of our

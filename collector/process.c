@@ -328,38 +328,57 @@ void process_forget(struct process *process)
 	process->life = NULL;
 	if (process->has_rows)
 		return;
-	free(process->rows);
-	process->rows = NULL;
-	process->rows_size = 0;
+	process_drop_rows(process, process->rows_count);
 }
 
-struct record *process_add_row(struct process *process, const struct record *rec)
+bool process_add_row(struct process *process, const struct record *rec)
 {
+	struct row *row = row_new(rec);
 	size_t at = process->rows_count;
 
+	if (!row)
+		return false;
 	if (at == process->rows_size) {
 		size_t size = at ? at * 2 : 4;
-		struct record *rows = reallocarray(process->rows, size, sizeof(*rows));
+		struct row **rows = reallocarray(process->rows, size, sizeof(struct row *));
 
-		if (!rows)
-			return NULL;
+		if (!rows) {
+			free(row);
+			return false;
+		}
 		process->rows = rows;
 		process->rows_size = size;
 	}
 	/* Around an exec or a set*id the old connection may be read after the new one. */
-	while (at > 0 && process->rows[at - 1].tick > rec->tick)
+	while (at > 0 && process->rows[at - 1]->tick > rec->tick)
 		at--;
 	memmove(&process->rows[at + 1], &process->rows[at],
-		(process->rows_count - at) * sizeof(*process->rows));
-	process->rows[at] = *rec;
+		(process->rows_count - at) * sizeof(struct row *));
+	process->rows[at] = row;
 	process->rows_count++;
-	return &process->rows[at];
+	return true;
+}
+
+void process_drop_rows(struct process *process, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(process->rows[i]);
+	process->rows_count -= n;
+	if (process->rows_count) {
+		memmove(process->rows, process->rows + n,
+			process->rows_count * sizeof(struct row *));
+	} else if (process->info.ended) {
+		free(process->rows);
+		process->rows = NULL;
+		process->rows_size = 0;
+	}
 }
 
 static void free_process(struct process *process)
 {
 	let_go(process->text);
 	free(process->next);
+	process_drop_rows(process, process->rows_count);
 	free(process->rows);
 	free(process->life);
 	free(process);

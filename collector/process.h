@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "collector/names.h"
+#include "collector/row.h"
 #include "core/record.h"
 #include "core/rows.h"
 #include "core/wire.h"
@@ -84,7 +85,7 @@ struct process {
 	uint64_t sampler_cpu_before; /* ns: of those that ended; modulo 2^64 */
 	uint64_t asked_ns;	     /* taskstats on its behalf, last time */
 	unsigned asks;		     /* and how often then */
-	struct record *rows;	     /* owned: not yet written, ascending ticks */
+	struct row **rows; /* owned, and what is in it: not yet written, ascending ticks */
 	size_t rows_count, rows_size;
 	bool has_rows;	  /* it is in the list of those */
 	size_t live_at;	  /* its place in the merge's list of the living, from 1; 0: not in */
@@ -157,8 +158,11 @@ bool process_was_outside_at(const struct process *process, uint64_t tick);
 /* Frees what is written: an ended process is kept for the case that it comes back, by exec. */
 void process_forget(struct process *process);
 
-/* Room for one more row, put where its tick belongs; NULL where memory is out. */
-struct record *process_add_row(struct process *process, const struct record *rec);
+/* One more row, put where its tick belongs. False where memory is out. */
+bool process_add_row(struct process *process, const struct record *rec);
+
+/* Frees the first n of its rows; with the last one the list, too, if the process has ended. */
+void process_drop_rows(struct process *process, size_t n);
 
 void processes_done(struct processes *all);
 

@@ -12,7 +12,7 @@
 /* It is looked at so often, and not before the next time is it too late. */
 #define DRAIN_NS 100000000u
 /* Rows held in memory for a block; a large tree writes more often. */
-#define BUFFERED_MAX 8192
+#define BUFFERED_MAX 32768
 /*
  * Taskstats on a target's behalf: once in a drain, which is as often as a sampler asks itself; in a
  * large tree more rarely, for asking takes some 15 us, and all of it shall stay below 1% of a CPU.
@@ -30,6 +30,8 @@
  */
 #define KEEP_NS	       10000000000u
 #define KEEP_UNTOLD_NS 60000000000u
+/* How long before the run's start a sample may have been taken: where nobody has launched it. */
+#define BEFORE_S 5
 /* It is looked so often who can be dropped. */
 #define SWEEP_NS 5000000000u
 /* Refusals that are told one by one in a second: anybody may knock as often as he likes. */
@@ -168,7 +170,20 @@ static const char *how_started(const struct wire_hello *hello)
 {
 	if (hello->flags & WIRE_HELLO_FORK)
 		return "inside, fork";
+	if (hello->flags & WIRE_HELLO_RETURN)
+		return "inside, again";
 	return hello->flags & WIRE_HELLO_RESTART ? "inside, after set*id" : "inside";
+}
+
+static void pack_rows(struct runfile *file, const struct process *process, size_t n)
+{
+	static struct record records[RUNFILE_ROWS];
+
+	for (size_t i = 0, take; i < n; i += take) {
+		for (take = 0; take < RUNFILE_ROWS && i + take < n; take++)
+			row_unpack(process->rows[i + take], &records[take]);
+		runfile_rows(file, process->id, records, take);
+	}
 }
 
 /*
@@ -180,17 +195,16 @@ static void write_rows(struct run *run, struct process *process)
 	uint64_t until_ns = process->peers ? UINT64_MAX : process_turns_at(process);
 	size_t n = process->rows_count;
 
-	while (n > 0 && tick_ns(process->rows[n - 1].tick, run->freq) >= until_ns)
+	while (n > 0 && tick_ns(process->rows[n - 1]->tick, run->freq) >= until_ns)
 		n--;
 	if (n == 0)
 		return;
 	if (!process->is_told)
 		tell_process(run, process);
 	if (run->file)
-		runfile_rows(run->file, process->id, process->rows, n);
+		pack_rows(run->file, process, n);
 	run->buffered -= n;
-	process->rows_count -= n;
-	memmove(process->rows, process->rows + n, process->rows_count * sizeof(*process->rows));
+	process_drop_rows(process, n);
 }
 
 static void say_start(struct run *run, const struct process *process, uint64_t at_ns,
@@ -434,11 +448,6 @@ static void flush_rows(struct run *run)
 	for (struct process *process = run->with_rows; process; process = process->next_rows) {
 		write_rows(run, process);
 		process->has_rows = false;
-		if (process->info.ended) {
-			free(process->rows);
-			process->rows = NULL;
-			process->rows_size = 0;
-		}
 	}
 	run->with_rows = NULL;
 	runfile_rows(run->file, 0, run->rows, run->rows_count);
@@ -527,12 +536,18 @@ static void note_rows(struct run *run, struct process *process)
 
 bool run_sample(struct run *run, struct process *process, const struct record *rec)
 {
-	struct record *row;
+	uint64_t first = tick_at(run->start_ns, run->freq);
+	struct record row;
 
 	/* A tick of another frequency, or a lie. */
-	if (rec->tick < tick_at(run->start_ns, run->freq) ||
+	if (rec->tick + (run->is_joined ? (uint64_t)BEFORE_S * run->freq : 0) < first ||
 	    rec->tick > tick_at(run->now_ns, run->freq) + 1)
 		return false;
+	count(run, FIELD_RUN_DROPPED, rec->dropped);
+	process->info.dropped += rec->dropped;
+	/* Of one that was there before the run began: its first sample was delayed. */
+	if (rec->tick < first)
+		return true;
 	/* A sampler's first ones are read when there are some from outside already. */
 	if (rec->reason[SOURCE_SAMPLER] == REASON_ABSENT)
 		process_note_outside(process, rec->tick);
@@ -548,9 +563,7 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 		process->last_tick = rec->tick;
 	count(run, FIELD_RUN_SAMPLES, 1);
 	count(run, FIELD_RUN_SAMPLED, process->info.samples == 0);
-	count(run, FIELD_RUN_DROPPED, rec->dropped);
 	process->info.samples++;
-	process->info.dropped += rec->dropped;
 	if (!process->info.ended)
 		process->info.last_ns = run_since_start(run, tick_ns(rec->tick, run->freq));
 	if (record_has(rec, FIELD_RSS))
@@ -561,10 +574,10 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 	merge_sample(&run->merge, process, rec);
 	if (!run->file)
 		return true;
-	row = process_add_row(process, rec);
-	if (row) {
+	row = *rec;
+	ask_for(run, process, &row);
+	if (process_add_row(process, &row)) {
 		note_rows(run, process);
-		ask_for(run, process, row);
 		if (++run->buffered >= BUFFERED_MAX)
 			flush(run);
 	}
@@ -793,6 +806,21 @@ static void note_gap(struct record *sum)
 		record_set(sum, FIELD_PEAK_GAP,
 			   (int64_t)((uint64_t)sum->value[FIELD_PEAK_EXACT] -
 				     (uint64_t)sum->value[FIELD_PEAK_SAMPLED]));
+}
+
+void run_turn(struct run *run, struct runfile *file)
+{
+	flush(run);
+	run->file = file;
+	run->peak_is_new = run->peak.count > 0;
+	/* Rows of those that have ended just now may come still. */
+	for (size_t i = 0; i < run->processes.count; i++) {
+		struct process *process = run->processes.list[i];
+
+		process->is_told = false;
+		if (!process->info.ended || process->is_fading)
+			run_note_change(run, process);
+	}
 }
 
 void run_finish(struct run *run, uint64_t now_ns, uint64_t end_ns)

@@ -31,6 +31,7 @@ struct run {
 	uint64_t now_ns;   /* the newest instant that the run was told of */
 	/* CLOCK_BOOTTIME minus CLOCK_MONOTONIC, ns: start times of /proc are of the former. */
 	int64_t boottime_ns;
+	bool is_joined;	      /* its processes may have been there before it: nobody launched it */
 	bool hears_ends;      /* the kernel tells of every fork and exit: run_life() */
 	bool hears_last;      /* and the exit record of each one's last thread, marked as such */
 	struct runfile *file; /* borrowed; NULL: none */
@@ -126,6 +127,12 @@ void run_mark(struct run *run, uint64_t at_ns, uint64_t number, const char *text
 
 /* A drain is over: completes the rows of ticks before until, writes a block once a second. */
 void run_settle(struct run *run, uint64_t now_ns, uint64_t until_tick);
+
+/*
+ * What was recorded up to now is in the file that there was; the rest goes into another one, which is told
+ * of every process that lives, and of the peak. Borrowed; its header is written before anything else is.
+ */
+void run_turn(struct run *run, struct runfile *file);
 
 /*
  * The end: all rows, and the summary (whose other fields the caller has set) with them. The program

@@ -160,10 +160,10 @@ void runfile_phase(struct runfile *file, const struct rows_phase *phase)
 
 void runfile_rows(struct runfile *file, uint64_t subject, const struct record *rows, size_t n)
 {
-	const struct record *pointers[256];
+	const struct record *pointers[RUNFILE_ROWS];
 
 	while (n && !file->error) {
-		size_t take = n < 256 ? n : 256;
+		size_t take = n < RUNFILE_ROWS ? n : RUNFILE_ROWS;
 
 		for (size_t i = 0; i < take; i++)
 			pointers[i] = &rows[i];
@@ -255,6 +255,11 @@ void runfile_finish(struct runfile *file)
 	rows_end(&out, at);
 	if (!file->error)
 		write_skippable(file, &out, file->block);
+}
+
+uint64_t runfile_size(const struct runfile *file)
+{
+	return file->offset;
 }
 
 int runfile_error(const struct runfile *file)

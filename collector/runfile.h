@@ -12,6 +12,9 @@
 #include "core/record.h"
 #include "core/rows.h"
 
+/* No section of rows that is written holds more. */
+#define RUNFILE_ROWS 256
+
 struct runfile;
 
 /* fd is borrowed. Returns 0 or -ENOMEM. */
@@ -39,6 +42,9 @@ void runfile_flush(struct runfile *file);
 
 /* Flushes, and writes the index that marks a finished file. */
 void runfile_finish(struct runfile *file);
+
+/* Bytes that were written. */
+uint64_t runfile_size(const struct runfile *file);
 
 /* The first error (negative errno) or 0. */
 int runfile_error(const struct runfile *file);

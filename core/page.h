@@ -8,9 +8,15 @@
 
 #include <stdint.h>
 
+enum page_flag {
+	PAGE_RETURNS =
+		1, /* where the collector ends another one will be there, at the same place */
+};
+
 struct page {
-	uint32_t live; /* processes that are sampled now; they share the budgets */
-	uint32_t cpus; /* of the host */
+	uint32_t live;	/* processes that are sampled now; they share the budgets */
+	uint32_t cpus;	/* of the host */
+	uint32_t flags; /* enum page_flag */
 };
 
 #endif

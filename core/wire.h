@@ -32,6 +32,7 @@ enum wire_kind {
 enum wire_hello_flag {
 	WIRE_HELLO_FORK = 1,	/* the sampler was started in a fork's child */
 	WIRE_HELLO_RESTART = 2, /* it had stepped aside, and came back */
+	WIRE_HELLO_RETURN = 4,	/* the collector was gone, and came back */
 };
 
 /* Longest strings of a hello; longer ones are cut by the sender. */

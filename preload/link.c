@@ -32,6 +32,10 @@
 
 /* Room for hello's compression, mapped for that moment only: text, packed and compressed message,
  * and what ZSTD_estimateCCtxSize_usingCParams() says for the parameters below (36,580 bytes). */
+/* The first look comes this soon, and none later. */
+#define PAUSE_MIN_NS 200000000u
+#define PAUSE_MAX_NS 30000000000u
+
 struct hello_room {
 	char comm[256];
 	char exe[WIRE_EXE_MAX];
@@ -213,6 +217,55 @@ int link_open(struct link *link, const struct sampler_config *config)
 	return ret < 0 ? (int)ret : 0;
 }
 
+bool link_is_gone(int error)
+{
+	return error == -EPIPE || error == -ECONNRESET;
+}
+
+/* Not all at the same time: each has its place in the second half of the pause. */
+static void plan_return(struct link *link, uint64_t now_ns)
+{
+	uint64_t half = link->pause_ns / 2;
+
+	link->retry_ns = now_ns + half + (uint64_t)sys_0(SYS_getpid) * half / 97 % half;
+}
+
+static void longer_pause(struct link *link)
+{
+	link->pause_ns *= 2;
+	if (link->pause_ns > PAUSE_MAX_NS)
+		link->pause_ns = PAUSE_MAX_NS;
+}
+
+void link_leave(struct link *link, uint64_t now_ns)
+{
+	if (link->fd >= 0)
+		sys_1(SYS_close, link->fd);
+	/* Who hangs up at once has too many: he is not asked as soon again as one who was there. */
+	if (link->page >= 0 || link->pause_ns < PAUSE_MIN_NS || link->pause_ns > PAUSE_MAX_NS)
+		link->pause_ns = PAUSE_MIN_NS;
+	else
+		longer_pause(link);
+	if (link->page >= 0)
+		sys_1(SYS_close, link->page);
+	link->fd = link->page = -1;
+	plan_return(link, now_ns);
+}
+
+void link_return(struct link *link, const struct sampler_config *config, uint64_t now_ns)
+{
+	uint64_t dropped = link->dropped;
+
+	if (link->fd >= 0 || now_ns < link->retry_ns)
+		return;
+	if (link_open(link, config) < 0) {
+		link->fd = -1;
+		longer_pause(link);
+		plan_return(link, now_ns);
+	}
+	link->dropped = dropped;
+}
+
 /*
  * send() tells fullness itself: a packet goes whole or not at all, and -EAGAIN came at the very point
  * where SIOCOUTQ had reached SO_SNDBUF, for packets of 20 to 1620 bytes. Asking first would be one more
@@ -229,7 +282,7 @@ int link_send(struct link *link, struct record *now)
 	now->dropped = link->dropped;
 	bytes_put_u8(&out, full ? WIRE_FULL : WIRE_SAMPLE);
 	wire_pack_sample(&out, now, &link->last);
-	if (out.full)
+	if (out.full || link->fd < 0)
 		n = -EAGAIN;
 	else
 		n = sys_6(SYS_sendto, link->fd, link->message, out.p - link->message,
@@ -248,7 +301,8 @@ uint64_t link_unread(const struct link *link)
 {
 	int32_t n = 0;
 
-	sys_3(SYS_ioctl, link->fd, SIOCOUTQ, &n);
+	if (link->fd >= 0)
+		sys_3(SYS_ioctl, link->fd, SIOCOUTQ, &n);
 	return n > 0 ? (uint64_t)n : 0;
 }
 
@@ -278,9 +332,9 @@ static void take_page(struct link *link)
 
 struct page link_page(struct link *link)
 {
-	struct page page = {0, 0};
+	struct page page = {0};
 
-	if (link->page < 0)
+	if (link->page < 0 && link->fd >= 0)
 		take_page(link);
 	if (link->page >= 0)
 		sys_4(SYS_pread64, link->page, &page, sizeof(page), 0);

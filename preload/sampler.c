@@ -200,14 +200,21 @@ static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow, 
 	is_untraced = !s->proc.traced;
 	record_set(&s->now, FIELD_EVERY, s->pace.skips + 1);
 	if (slow || s->page.live == 0) {
-		s->page = link_page(&s->link);
+		if (s->link.fd >= 0)
+			s->page = link_page(&s->link);
+		if (s->page.flags & PAGE_RETURNS)
+			sampler_config.returns = true;
 		s->shift_ns = shift_of(s);
 	}
-	read_rollup(s, now_ns, last);
-	if (slow)
+	/* While nobody is there to be told, nothing is read that costs the program more. */
+	if (s->link.fd >= 0)
+		read_rollup(s, now_ns, last);
+	if (slow && s->link.fd >= 0)
 		read_slow(s, now_ns);
 	else
 		skip_slow(s);
+	if (s->link.fd < 0)
+		link_return(&s->link, &sampler_config, sys_clock_ns(CLOCK_MONOTONIC));
 	return link_send(&s->link, &s->now);
 }
 
@@ -221,6 +228,14 @@ static uint64_t slow_every(const struct sampler *s)
 }
 
 /* Samples until it is told to stop, or cannot any more. Returns 0 or why. */
+/* Ticks go on: what the program does to its ids and filters must be seen. */
+static int wait_for_return(struct sampler *s)
+{
+	link_leave(&s->link, sys_clock_ns(CLOCK_MONOTONIC));
+	sampler_config.hello_flags = WIRE_HELLO_RETURN;
+	return 0;
+}
+
 static int run(struct sampler *s)
 {
 	uint64_t next = pace_next(&s->pace, tick_at(host_now(s), s->freq));
@@ -237,6 +252,8 @@ static int run(struct sampler *s)
 			return 0;
 		ret = sample(s, tick, now_ns, command == GUEST_LAST || group != s->slow_last,
 			     command == GUEST_LAST);
+		if (link_is_gone(ret) && sampler_config.returns)
+			ret = wait_for_return(s);
 		s->slow_last = group;
 		if (command == GUEST_LAST)
 			guest_answer();
@@ -302,6 +319,8 @@ static long begin(struct sampler *s)
 	if (guest_is_stopping())
 		return -ECANCELED;
 	ret = connect_in_turn(s);
+	if (ret < 0 && ret != -ECANCELED && sampler_config.returns)
+		ret = wait_for_return(s);
 	if (ret < 0)
 		sampler_say("cannot reach the collector, errno", ret);
 	s->clock_offset = read_clock_offset(s->proc.text, sizeof(s->proc.text));

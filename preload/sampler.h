@@ -22,6 +22,7 @@ struct sampler_config {
 	uint64_t budget_ppm;		 /* of a CPU, for all smaps_rollups of the tree */
 	uint32_t filters; /* seccomp filters that the launcher tried our calls under */
 	bool debug;	  /* say why there is no sampler */
+	bool returns; /* where the collector ends there will be another: a fork's child knows it too */
 };
 
 /* The program has set up a seccomp filter: no system call of ours may be made in its threads. */

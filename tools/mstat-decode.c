@@ -21,6 +21,8 @@
 
 #include "tools/blockrows.h"
 #include "tools/flags.h"
+#include "tools/follow.h"
+#include "tools/input.h"
 #include "tools/phaselist.h"
 #include "tools/reader.h"
 #include "tools/table.h"
@@ -45,6 +47,7 @@ static const char *const format_names[] = {"tsv", "csv", "jsonl"};
 struct options {
 	enum what what;
 	enum table_format format;
+	bool follow;
 	const char *input;  /* NULL: standard input */
 	const char *output; /* NULL: standard output */
 };
@@ -324,6 +327,14 @@ static void print_rows(struct decoder *decoder)
 		table_put_row(decoder->table, &row);
 }
 
+/* Whoever follows a run sees each block's rows as soon as they are there. */
+static int settle_table(struct decoder *decoder)
+{
+	if (!decoder->table)
+		return 0;
+	return decoder->options.follow ? table_flush(decoder->table) : table_error(decoder->table);
+}
+
 static int decode_block(struct decoder *decoder, struct bytes_in *block)
 {
 	struct bytes_in content;
@@ -345,7 +356,7 @@ static int decode_block(struct decoder *decoder, struct bytes_in *block)
 	}
 	if (decoder->options.what == TICKS || decoder->options.what == SAMPLES)
 		print_rows(decoder);
-	return decoder->table ? table_error(decoder->table) : 0;
+	return settle_table(decoder);
 }
 
 static const char *const process_columns[] = {
@@ -591,6 +602,7 @@ static int decode(struct decoder *decoder, int fd)
 		decoder->why = "no memory";
 		return err;
 	}
+	settle_table(decoder);
 	while ((err = reader_next(decoder->reader, &block)) > 0) {
 		err = decode_block(decoder, &block);
 		if (err < 0)
@@ -690,20 +702,35 @@ fail:
 
 static int open_input(const struct options *options)
 {
+	char why[320];
 	int fd;
 
 	if (!options->input)
 		return STDIN_FILENO;
-	fd = open(options->input, O_RDONLY | O_CLOEXEC);
+	fd = input_open(options->input, why, sizeof(why));
 	if (fd < 0)
-		fprintf(stderr, "mstat-decode: %s: %s\n", options->input, strerror(errno));
+		fprintf(stderr, "mstat-decode: %s: %s\n", options->input, why);
 	return fd;
+}
+
+/* A pipe is followed by reading it. */
+static int open_reader(struct decoder *decoder, int input, struct follow *follow)
+{
+	const struct options *options = &decoder->options;
+	int output = options->output ? -1 : STDOUT_FILENO;
+	/* Of what mstatd keeps, all is locked while it grows. */
+	bool locked = options->input && input_is_kept(options->input);
+
+	if (options->follow && follow_begin(follow, input, output, locked))
+		return reader_follow(input, follow_more, follow, &decoder->reader);
+	return reader_open(input, &decoder->reader);
 }
 
 /* The output is not opened, and so not emptied, before the input's header was found good. */
 static int run(const struct options *options)
 {
 	struct decoder decoder = {.options = *options};
+	struct follow follow = {0};
 	int input = open_input(options);
 	int output = -1;
 	int written = 0;
@@ -712,7 +739,7 @@ static int run(const struct options *options)
 
 	if (input < 0)
 		return EXIT_FAILED;
-	err = reader_open(input, &decoder.reader);
+	err = open_reader(&decoder, input, &follow);
 	if (err == 0) {
 		output = open_output(options, input);
 		if (output < 0) {
@@ -725,6 +752,8 @@ static int run(const struct options *options)
 		if (close(output) < 0 && written == 0)
 			written = -errno;
 	}
+	if (follow.is_output_gone)
+		written = -EPIPE;
 	if (written < 0)
 		status = report_output(options, written);
 	else
@@ -734,8 +763,9 @@ static int run(const struct options *options)
 }
 
 static const char help[] =
-	"usage: mstat-decode [-what TABLE] [-format FORMAT] [-o FILE] [FILE]\n"
+	"usage: mstat-decode [-what TABLE] [-format FORMAT] [-o FILE] [-follow] [FILE]\n"
 	"Prints a run file of mstat (default: standard input) as a table of text.\n"
+	"mstatd:NAME is a run that mstatd keeps of yours (mstatd -list; $MSTAT_SOCKET).\n"
 	"\n"
 	"  -what TABLE     ticks: a row a tick for the whole tree (default)\n"
 	"                  samples: a row for each process at each tick\n"
@@ -746,6 +776,8 @@ static const char help[] =
 	"                  summary: the run as a whole\n"
 	"  -format FORMAT  tsv (default), csv, jsonl (a JSON object a line)\n"
 	"  -o FILE         write there (mode 0600), not to standard output\n"
+	"  -follow         go on as the file grows, until the run has ended; processes, peak\n"
+	"                  and summary are printed then\n"
 	"  -h, -version    print this, or the version\n"
 	"\n"
 	"Exit code: 0; 1 the file is corrupt or something could not be read or written;\n"
@@ -792,13 +824,11 @@ static int parse_operands(int argc, char **argv, struct options *options)
 /* Returns an exit code, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
-	static const struct option longs[] = {{"what", required_argument, NULL, 'w'},
-					      {"format", required_argument, NULL, 'f'},
-					      {"o", required_argument, NULL, 'o'},
-					      {"h", no_argument, NULL, 'h'},
-					      {"help", no_argument, NULL, 'h'},
-					      {"version", no_argument, NULL, 'v'},
-					      {0}};
+	static const struct option longs[] = {
+		{"what", required_argument, NULL, 'w'}, {"format", required_argument, NULL, 'f'},
+		{"o", required_argument, NULL, 'o'},	{"follow", no_argument, NULL, 'F'},
+		{"h", no_argument, NULL, 'h'},		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},	{0}};
 	int c;
 	int i = 0;
 	int at = 0;
@@ -822,6 +852,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'o':
 			options->output = optarg;
+			break;
+		case 'F':
+			options->follow = true;
 			break;
 		case 'h':
 			return print_and_exit(help);

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include "collector/collector.h"
+#include "collector/runlock.h"
 #include "tools/delayacct.h"
 #include "tools/launch.h"
 #include "tools/options.h"
@@ -83,15 +83,13 @@ static bool wants_table(const struct mstat *m)
 	return len >= 4 && !strcmp(m->options.out + len - 4, ".tsv");
 }
 
-static int lack_output(struct mstat *m)
+static int lack_output(struct mstat *m, int err)
 {
-	int err = -errno;
-
 	if (m->named)
 		say("no run file can be made in this folder: %s; -o names another", strerror(-err));
 	else
 		say("%s: %s", m->out,
-		    err == -EWOULDBLOCK ? "another mstat is writing it" : strerror(-err));
+		    err == -EAGAIN ? "another mstat is writing it" : strerror(-err));
 	return err;
 }
 
@@ -102,7 +100,18 @@ static int open_unnamed(struct mstat *m)
 	m->out = strdup(".mstat.XXXXXX");
 	m->out_fd = m->out ? mkostemp(m->out, O_CLOEXEC) : -1;
 	m->out_made = m->out_fd >= 0;
-	return m->out_made ? 0 : lack_output(m);
+	if (!m->out_made)
+		return lack_output(m, -errno);
+	runlock_take(m->out_fd);
+	return 0;
+}
+
+/* It is to be renamed: not a device, nor a link to something else. */
+static bool can_turn(const struct mstat *m)
+{
+	struct stat st;
+
+	return !wants_table(m) && (m->out_made || (lstat(m->out, &st) == 0 && S_ISREG(st.st_mode)));
 }
 
 /* Argument vectors hold secrets: a run file is its owner's alone. */
@@ -115,16 +124,21 @@ static int open_output(struct mstat *m)
 		return open_unnamed(m);
 	m->out = strdup(m->options.out);
 	if (!m->out)
-		return lack_output(m);
-	m->out_made = access(m->out, F_OK) < 0;
+		return lack_output(m, -errno);
+	m->out_made = lstat(m->out, &st) < 0;
+	if (m->options.max_size && !can_turn(m)) {
+		say("%s: -max-size is for run files that are regular files", m->out);
+		return -EINVAL;
+	}
 	m->out_fd = open(m->out, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, mode);
 	if (m->out_fd < 0 || fstat(m->out_fd, &st) < 0)
-		return lack_output(m);
+		return lack_output(m, -errno);
 	if (!S_ISREG(st.st_mode))
 		return 0;
-	/* Two runs in one file would be none; a file system without locks is taken at its word. */
-	if (flock(m->out_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		return lack_output(m);
+	/* Two runs in one file would be none; and it tells who follows it that the writer lives. A
+	 * file system without locks is taken at its word. */
+	if (runlock_take(m->out_fd) == -EAGAIN)
+		return lack_output(m, -EAGAIN);
 	return 0;
 }
 
@@ -139,6 +153,54 @@ static int rename_new(const char *from, const char *to)
 		return -errno;
 	unlink(from);
 	return 0;
+}
+
+/* The next part of the record, in place of what a turn that was not finished may have left. */
+static int open_next(const char *path)
+{
+	int fd;
+
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	runlock_take(fd);
+	return fd;
+}
+
+/* Nothing is renamed before the new one is there. */
+static int turn(const char *path, const char *older, const char *next)
+{
+	int fd = open_next(next);
+	int err;
+
+	if (fd < 0 || (rename(path, older) == 0 && rename(next, path) == 0))
+		return fd;
+	err = -errno;
+	unlink(next);
+	close(fd);
+	return err;
+}
+
+/*
+ * The record is as large as half of it may be: that half is FILE.1 from now on. Asked for by the
+ * collector, which closes it.
+ */
+static int next_output(void *arg)
+{
+	struct mstat *m = arg;
+	char *older = NULL, *next = NULL;
+	int fd = -ENOMEM;
+
+	if (asprintf(&older, "%s.1", m->out) < 0)
+		older = NULL;
+	if (asprintf(&next, "%s.next", m->out) < 0)
+		next = NULL;
+	if (older && next)
+		fd = turn(m->out, older, next);
+	free(older);
+	free(next);
+	return fd;
 }
 
 static void name_output(struct mstat *m)
@@ -197,6 +259,8 @@ static int open_collector(struct mstat *m)
 	struct collector_config config = {
 		.freq = m->options.freq,
 		.out_fd = wants_table(m) ? -1 : m->out_fd,
+		.file_max = m->options.max_size / 2,
+		.next_file = next_output,
 		.stall_ns = m->options.stall_ns,
 		.budget_ppm = m->options.budget_ppm,
 		.argv = m->options.command,
@@ -668,7 +732,8 @@ int main(int argc, char **argv)
 	if (dropped > 0)
 		say("its file is set-user-ID, set-group-ID or has capabilities: mstat drops them "
 		    "and needs none; "
-		    "have an administrator take them away (chmod ug-s, setcap -r)");
+		    "what takes a privilege is mstatd's to do, so take them away "
+		    "(chmod ug-s, setcap -r)");
 	switch (options_read(argc, argv, &m.options, error, sizeof(error))) {
 	case OPTIONS_HELP:
 		code = print(options_usage);

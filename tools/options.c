@@ -9,6 +9,7 @@
 #include "core/tick.h"
 #include "tools/flags.h"
 #include "tools/options.h"
+#include "tools/quantity.h"
 
 const char options_usage[] =
 	"Usage: mstat [flags] [--] program [arguments]\n"
@@ -27,6 +28,7 @@ const char options_usage[] =
 	"powers\n"
 	"                     of 1024); beyond it the kernel kills\n"
 	"  -memory-swap-max SIZE  limit of what of it may be swapped out\n"
+	"  -max-size SIZE     of the record: FILE.1 has the older half, what was before is lost\n"
 	"  -wait-all          wait for all that the program has started, not only for itself\n"
 	"  -kill-rest         kill what is left when the program ends\n"
 	"  -delayacct         switch kernel.task_delayacct on for the run: delays of I/O, "
@@ -40,6 +42,9 @@ const char options_usage[] =
 	"Exit status: the program's; 128+N when signal N ended it; 125 a failure of mstat itself;\n"
 	"126 the program cannot be executed; 127 it is not found.\n";
 
+/* Two files, of some blocks each. */
+#define MAX_SIZE_MIN 65536
+
 enum flag {
 	O,
 	FREQ,
@@ -49,6 +54,7 @@ enum flag {
 	BUDGET,
 	MEMORY_MAX,
 	SWAP_MAX,
+	MAX_SIZE,
 	WAIT_ALL,
 	KILL_REST,
 	DELAYACCT,
@@ -69,6 +75,7 @@ static const struct option flags[] = {
 	{"pss-budget", required_argument, NULL, BUDGET},
 	{"memory-max", required_argument, NULL, MEMORY_MAX},
 	{"memory-swap-max", required_argument, NULL, SWAP_MAX},
+	{"max-size", required_argument, NULL, MAX_SIZE},
 	{"wait-all", optional_argument, NULL, WAIT_ALL},
 	{"kill-rest", optional_argument, NULL, KILL_REST},
 	{"delayacct", optional_argument, NULL, DELAYACCT},
@@ -112,71 +119,14 @@ static bool read_freq(const char *text, uint32_t *ret)
 	return true;
 }
 
-/* A number that is neither negative nor absurd, and what follows it. */
-static bool read_decimal(const char *text, double *ret, const char **ret_rest)
-{
-	char *end;
-
-	if (*text != '.' && (*text < '0' || *text > '9'))
-		return false;
-	*ret = strtod(text, &end);
-	*ret_rest = end;
-	return end != text && isfinite(*ret) && *ret <= 1e15;
-}
-
-/* Go's durations, of one unit: 10ms, 1.5s, 250us, 0. */
-static bool read_duration(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		double ns;
-	} units[] = {{"ns", 1}, {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"ms", 1e6}, {"s", 1e9}};
-	const char *rest;
-	double v;
-
-	if (!read_decimal(text, &v, &rest))
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		if (strcmp(rest, units[i].unit) || v * units[i].ns > 1e15)
-			continue;
-		*ret_ns = (uint64_t)(v * units[i].ns);
-		return true;
-	}
-	*ret_ns = 0;
-	return v == 0 && !*rest;
-}
-
 static bool read_percent(const char *text, uint32_t *ret_ppm)
 {
 	const char *rest;
 	double v;
 
-	if (!read_decimal(text, &v, &rest) || strcmp(rest, "%") || v > 100)
+	if (!quantity_decimal(text, &v, &rest) || strcmp(rest, "%") || v > 100)
 		return false;
 	*ret_ppm = (uint32_t)(v * 10000);
-	return true;
-}
-
-/* The powers of 1024, as the kernel reads its own limits: 300000000, 64K, 512MiB, 1.5GB. */
-static bool read_size(const char *text, uint64_t *ret)
-{
-	static const char letters[] = "KMGT";
-	const char *rest = text + strspn(text, "0123456789.");
-	const char *letter = *rest ? strchr(letters, *rest) : NULL;
-	double v;
-	const char *end;
-
-	/* strtod() would also read 1e9 and 0x10. */
-	if (!read_decimal(text, &v, &end) || end != rest)
-		return false;
-	for (const char *at = letters; letter && at <= letter; at++)
-		v *= 1024;
-	rest += letter != NULL;
-	if (*rest && strcmp(rest, "B") && !(letter && !strcmp(rest, "iB")))
-		return false;
-	if (v >= 0x1p62)
-		return false;
-	*ret = (uint64_t)v;
 	return true;
 }
 
@@ -209,16 +159,20 @@ static const char *take(enum flag flag, const char *value, struct options *optio
 		options->preload = value;
 		return *value ? NULL : "a library's path, or none";
 	case STALL:
-		return read_duration(value, &options->stall_ns) ? NULL : "a time such as 10ms";
+		return quantity_duration(value, &options->stall_ns) ? NULL : "a time such as 10ms";
 	case BUDGET:
 		return read_percent(value, &options->budget_ppm) ? NULL
 								 : "a part of a CPU such as 1%";
 	case MEMORY_MAX:
-		return read_size(value, &options->memory_max) && options->memory_max > 0
+		return quantity_size(value, &options->memory_max) && options->memory_max > 0
 			       ? NULL
 			       : "a size such as 512MiB";
 	case SWAP_MAX:
-		return read_size(value, &options->swap_max) ? NULL : "a size such as 512MiB";
+		return quantity_size(value, &options->swap_max) ? NULL : "a size such as 512MiB";
+	case MAX_SIZE:
+		return quantity_size(value, &options->max_size) && options->max_size >= MAX_SIZE_MIN
+			       ? NULL
+			       : "a size of 64K or more";
 	case WAIT_ALL:
 		return read_bool(value, &options->wait_all) ? NULL : "true or false";
 	case KILL_REST:

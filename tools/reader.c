@@ -22,7 +22,9 @@ struct info {
 };
 
 struct reader {
-	int fd; /* borrowed */
+	int fd;		   /* borrowed */
+	reader_more *more; /* NULL: what is there is all */
+	void *more_arg;	   /* borrowed */
 	bool finished;
 	bool done;	 /* read to the end of a finished file */
 	bool eof;	 /* of fd */
@@ -59,6 +61,17 @@ static size_t available(const struct reader *reader)
 	return reader->end - reader->at;
 }
 
+/* Where read(2) finds nothing. Behind the index nothing is waited for. */
+static int find_end(struct reader *reader)
+{
+	int more = reader->more && !reader->finished ? reader->more(reader->more_arg) : 0;
+
+	if (more < 0)
+		return fail(reader, more, "it cannot be waited for");
+	reader->eof = more == 0;
+	return 0;
+}
+
 /* Reads until n (at most INPUT) bytes are there or the file has ended. Returns 0 or an error. */
 static int fill(struct reader *reader, size_t n)
 {
@@ -78,8 +91,9 @@ static int fill(struct reader *reader, size_t n)
 
 			return fail(reader, err, "it cannot be read");
 		}
-		reader->eof = got == 0;
 		reader->end += (size_t)got;
+		if (got == 0 && find_end(reader) < 0)
+			return reader->err;
 	}
 	return 0;
 }
@@ -394,12 +408,19 @@ static int read_header(struct reader *reader)
 
 int reader_open(int fd, struct reader **ret)
 {
+	return reader_follow(fd, NULL, NULL, ret);
+}
+
+int reader_follow(int fd, reader_more *more, void *arg, struct reader **ret)
+{
 	struct reader *reader = calloc(1, sizeof(*reader));
 
 	*ret = reader;
 	if (!reader)
 		return -ENOMEM;
 	reader->fd = fd;
+	reader->more = more;
+	reader->more_arg = arg;
 	reader->dctx = ZSTD_createDCtx();
 	reader->field = calloc(TABLE_FIELD_MAX, sizeof(*reader->field));
 	reader->source = calloc(TABLE_SOURCE_MAX, sizeof(*reader->source));
@@ -420,9 +441,9 @@ void reader_close(struct reader *reader)
 		free(reader->info[i].name);
 		free(reader->info[i].text);
 	}
-	for (unsigned i = 0; reader->field && i < TABLE_FIELD_MAX; i++)
+	for (unsigned i = 0; i < reader->schema.fields; i++)
 		free((char *)reader->field[i].column);
-	for (unsigned i = 0; reader->source && i < TABLE_SOURCE_MAX; i++)
+	for (unsigned i = 0; i < reader->schema.sources; i++)
 		free((char *)reader->source[i].file);
 	for (unsigned i = 0; i < reader->schema.reasons; i++)
 		free((char *)reader->reason[i]);
@@ -477,14 +498,16 @@ static int read_index(struct reader *reader)
 /* The length of the block in the frame at the input, or an error. */
 static int block_length(struct reader *reader, size_t *ret)
 {
-	unsigned long long size;
-	int err = fill(reader, FRAME_HEADER_MAX);
+	unsigned long long size = ZSTD_CONTENTSIZE_ERROR;
 
-	if (err < 0)
-		return err;
-	size = ZSTD_getFrameContentSize(reader->input + reader->at, available(reader));
-	if (size == ZSTD_CONTENTSIZE_ERROR && available(reader) < FRAME_HEADER_MAX)
-		return need(reader, FRAME_HEADER_MAX);
+	/* No byte more than its header has: what is behind it may not be written yet. */
+	for (size_t n = 8; n <= FRAME_HEADER_MAX && size == ZSTD_CONTENTSIZE_ERROR; n++) {
+		int err = need(reader, n);
+
+		if (err < 0)
+			return err;
+		size = ZSTD_getFrameContentSize(reader->input + reader->at, n);
+	}
 	if (size > ROWS_BLOCK_MAX)
 		return fail(reader, -EBADMSG, "a block of unknown or impossible length");
 	if (!(reader->input[reader->at + 4] & CHECKSUM_FLAG))
@@ -516,17 +539,19 @@ static int read_block(struct reader *reader, struct bytes_in *ret)
 
 	if (err == 0)
 		err = block_room(reader, out.size);
+	if (err < 0)
+		return err;
 	out.dst = reader->block;
 	ZSTD_DCtx_reset(reader->dctx, ZSTD_reset_session_and_parameters);
 	/* A window larger than any block is of no use, but would be allocated. */
 	ZSTD_DCtx_setParameter(reader->dctx, ZSTD_d_windowLogMax, 23);
-	while (err == 0 && left) {
+	while (left) {
 		ZSTD_inBuffer in = {.src = reader->input + reader->at};
 		size_t before = out.pos;
 
 		err = need(reader, 1);
 		if (err < 0)
-			break;
+			return err;
 		in.src = reader->input + reader->at;
 		in.size = available(reader);
 		left = ZSTD_decompressStream(reader->dctx, &out, &in);
@@ -537,7 +562,7 @@ static int read_block(struct reader *reader, struct bytes_in *ret)
 		reader->at += in.pos;
 	}
 	*ret = (struct bytes_in){.p = reader->block, .end = reader->block + out.pos};
-	return err;
+	return 0;
 }
 
 /* Any frame: 1 for a block, 0 for one that was passed over, 2 at the end. */

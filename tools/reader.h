@@ -29,6 +29,15 @@ struct reader;
  */
 int reader_open(int fd, struct reader **ret);
 
+/*
+ * Is called where the file has no more bytes as yet, maybe within a frame. Returns 1 to have it read
+ * again, 0 where this is its end, or an error, which the reader's function then returns.
+ */
+typedef int reader_more(void *arg);
+
+/* The same of a file that is still being written. After its index more() is not called any more. */
+int reader_follow(int fd, reader_more *more, void *arg, struct reader **ret);
+
 /* NULL is accepted. */
 void reader_close(struct reader *reader);
 

@@ -40,7 +40,7 @@ is "exit records, likewise" "$(said_of "exit records")" \
 if [ "$(id -u)" = 0 ] && run setpriv --reuid=54321 --clear-groups mstat-doctor && [ "$status" = 1 ]; then
 	said=$out
 	is "a user has no exit records" "$(said_of "exit records")" no
-	like "and is told what would bring them" "$said" $'\nexit records +no .*\n +-> sudo mstat'
+	like "and is told what would bring them" "$said" $'\nexit records +no .*\n +-> sudo systemctl enable --now mstatd.socket'
 fi
 unset said
 

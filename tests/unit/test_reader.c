@@ -241,6 +241,88 @@ static void from_a_pipe(void **state)
 	make_done(&make);
 }
 
+static size_t header_len(const struct make *make)
+{
+	struct bytes_in in = {.p = make->buf + 4, .end = make->buf + make->len};
+
+	return 8 + bytes_get_u32(&in);
+}
+
+struct growing {
+	const struct make *make; /* borrowed */
+	int fd;			 /* borrowed */
+	size_t len, end;
+};
+
+/* By a byte, up to its end. */
+static int grow(void *arg)
+{
+	struct growing *growing = arg;
+
+	if (growing->len == growing->end)
+		return 0;
+	assert_int_equal(
+		pwrite(growing->fd, growing->make->buf + growing->len, 1, (off_t)growing->len), 1);
+	growing->len++;
+	return 1;
+}
+
+/* A file that is still being written: each block is given with its last byte, however short it is. */
+static void while_it_grows(void **state)
+{
+	struct make make;
+	struct growing growing = {.make = &make};
+	struct reader *reader;
+	struct bytes_in block;
+	size_t ends[4];
+
+	(void)state;
+	make_init(&make);
+	make_header(&make);
+	for (size_t i = 0; i < UNIT_COUNT(ends); i++) {
+		/* 0: of thirteen bytes, less than a frame's longest header. */
+		bytes_put_raw(&make.out, make.content, i * 50);
+		make_block(&make);
+		ends[i] = make.len;
+	}
+	assert_int_equal(ends[0], header_len(&make) + 13);
+	make_index(&make);
+	for (int cut = 0; cut < 2; cut++) {
+		growing.fd = make_fd(make.buf, 0);
+		growing.len = 0;
+		growing.end = make.len - (size_t)cut;
+		assert_int_equal(reader_follow(growing.fd, grow, &growing, &reader), 0);
+		assert_int_equal(growing.len, header_len(&make));
+		for (size_t i = 0; i < UNIT_COUNT(ends); i++) {
+			assert_int_equal(reader_next(reader, &block), 1);
+			assert_int_equal(bytes_left(&block), i * 50);
+			assert_int_equal(growing.len, ends[i]);
+		}
+		assert_int_equal(reader_next(reader, &block), cut ? -ENODATA : 0);
+		assert_int_equal(growing.len, growing.end);
+		reader_close(reader);
+		close(growing.fd);
+	}
+	make_done(&make);
+}
+
+static int give_up(void *arg)
+{
+	(void)arg;
+	return -EPIPE;
+}
+
+static void not_waited_for(void **state)
+{
+	struct reader *reader;
+	int fd = make_fd((const uint8_t *)"", 0);
+
+	(void)state;
+	assert_int_equal(reader_follow(fd, give_up, NULL, &reader), -EPIPE);
+	reader_close(reader);
+	close(fd);
+}
+
 /* Cut anywhere, a file gives its whole blocks, and says where it was cut. */
 static void cuts(void **state)
 {
@@ -259,13 +341,6 @@ static void cuts(void **state)
 	}
 	assert_int_equal(blocks, BLOCKS);
 	make_done(&make);
-}
-
-static size_t header_len(const struct make *make)
-{
-	struct bytes_in in = {.p = make->buf + 4, .end = make->buf + make->len};
-
-	return 8 + bytes_get_u32(&in);
 }
 
 /* One wrong byte, anywhere: refused, or of no consequence. */
@@ -759,14 +834,15 @@ static void packed_header(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),	 cmocka_unit_test(from_a_pipe),
-		cmocka_unit_test(cuts),		 cmocka_unit_test(corruptions),
-		cmocka_unit_test(newer_version), cmocka_unit_test(not_a_run_file),
-		cmocka_unit_test(bad_headers),	 cmocka_unit_test(bad_tables),
-		cmocka_unit_test(bombs),	 cmocka_unit_test(longer_than_it_says),
-		cmocka_unit_test(large_window),	 cmocka_unit_test(other_frames),
-		cmocka_unit_test(newer_fields),	 cmocka_unit_test(bad_rows),
-		cmocka_unit_test(unreadable),	 cmocka_unit_test(packed_header),
+		cmocka_unit_test(round_trip),	  cmocka_unit_test(from_a_pipe),
+		cmocka_unit_test(while_it_grows), cmocka_unit_test(not_waited_for),
+		cmocka_unit_test(cuts),		  cmocka_unit_test(corruptions),
+		cmocka_unit_test(newer_version),  cmocka_unit_test(not_a_run_file),
+		cmocka_unit_test(bad_headers),	  cmocka_unit_test(bad_tables),
+		cmocka_unit_test(bombs),	  cmocka_unit_test(longer_than_it_says),
+		cmocka_unit_test(large_window),	  cmocka_unit_test(other_frames),
+		cmocka_unit_test(newer_fields),	  cmocka_unit_test(bad_rows),
+		cmocka_unit_test(unreadable),	  cmocka_unit_test(packed_header),
 	};
 
 	unit_random_init();

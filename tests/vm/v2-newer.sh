@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # A newer kernel with unified cgroups: as root.
+# long: yes
 # timeout: 900
-exec "$(dirname "$0")/boot" 6.12 v2 batch root
+exec "$(dirname "$0")/boot" 6.12 v2 batch newer

@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/daemon_internal.h"
+#include "core/taskstats.h"
+#include "core/wire.h"
+
+/* What one user may have at a time; root may have more of all. */
+#define LINKS_MAX     64
+#define SILENT_MAX    256
+#define PROCESSES_MAX 20000
+#define ROOTS_TIMES   64
+/* Connections that said nothing yet are ended then. */
+#define SILENT_NS 10000000000u
+/* What one connection may ask in a second: an honest mstat asks of each process ten times. */
+#define ASKS_MAX 5000
+/* Connections that are accepted before others have their turn. */
+#define ACCEPT_TURN 64
+/* Questions that come within this time are answered by one look at the kernel's sockets. */
+#define SOON_USEC   1000
+#define SETTLE_MS   20
+#define TELL_USEC   100000
+#define SECOND_USEC 1000000
+#define SECOND_NS   1000000000u
+#define ROTATE_S    600
+#define IDLE_S	    10
+/* A recorder that takes nothing for so long has come to an end. */
+#define STUCK_NS 30000000000u
+
+uint64_t daemon_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- who is there ------------------------------------------------------------------------------ */
+
+size_t daemon_at_most(uid_t uid, size_t max)
+{
+	return uid == 0 ? max * ROOTS_TIMES : max;
+}
+
+size_t daemon_count_links(const struct daemon *d, uid_t uid, bool is_open, bool is_recorder)
+{
+	size_t n = 0;
+
+	for (struct link *link = d->links; link; link = link->next)
+		n += link->teller.uid == uid && link->is_open == is_open && !link->taker &&
+		     (link->recorder != 0) == is_recorder;
+	return n;
+}
+
+void daemon_end_link(struct link *link)
+{
+	struct daemon *d = link->daemon;
+
+	d->link_count--;
+	d->run_count -= link->recorder != 0;
+	kin_drop(d->kin, &link->teller.group);
+	daemon_end_granting(link);
+	daemon_leave_queue(link);
+	sd_event_source_unref(link->io);
+	if (link->recorder)
+		recorder_close(&link->given);
+	else
+		close(link->teller.fd);
+	if (link->pidfd >= 0)
+		close(link->pidfd);
+	teller_done(&link->teller);
+	if (link->prev)
+		link->prev->next = link->next;
+	else
+		d->links = link->next;
+	if (link->next)
+		link->next->prev = link->prev;
+	free(link);
+}
+
+static int on_link(sd_event_source *source, int fd, uint32_t revents, void *arg);
+
+/* fd and pidfd are the link's, or closed. */
+struct link *daemon_add_link(struct daemon *d, int fd, int pidfd, const struct ucred *cred)
+{
+	struct link *link = calloc(1, sizeof(*link));
+
+	if (link && sd_event_add_io(d->event, &link->io, fd, EPOLLIN, on_link, link) >= 0) {
+		link->teller.fd = fd;
+		link->teller.uid = cred->uid;
+		link->teller.group.max = daemon_at_most(cred->uid, PROCESSES_MAX);
+		link->daemon = d;
+		link->pid = cred->pid;
+		link->gid = cred->gid;
+		link->pidfd = pidfd;
+		link->since_ns = daemon_now_ns();
+		link->next = d->links;
+		if (link->next)
+			link->next->prev = link;
+		d->links = link;
+		d->link_count++;
+		return link;
+	}
+	free(link);
+	close(fd);
+	if (pidfd >= 0)
+		close(pidfd);
+	return NULL;
+}
+
+bool daemon_is_there(const struct link *link)
+{
+	struct pollfd gone = {.fd = link->pidfd, .events = POLLIN};
+
+	return link->pidfd >= 0 && poll(&gone, 1, 0) == 0;
+}
+
+bool daemon_may_spend(struct daemon *d, uid_t uid, enum daemon_cost cost)
+{
+	static const unsigned most[DAEMON_COSTS] = {
+		[DAEMON_RUN] = 32, [DAEMON_HEAR] = 256, [DAEMON_LIST] = 4};
+	struct spender *spender = d->spenders;
+
+	while (spender && spender->uid != uid)
+		spender = spender->next;
+	if (!spender) {
+		spender = calloc(1, sizeof(*spender));
+		if (!spender)
+			return false;
+		spender->uid = uid;
+		spender->next = d->spenders;
+		d->spenders = spender;
+	}
+	return spender->spent[cost]++ < daemon_at_most(uid, most[cost]);
+}
+
+static void forget_spenders(struct daemon *d)
+{
+	while (d->spenders) {
+		struct spender *first = d->spenders;
+
+		d->spenders = first->next;
+		free(first);
+	}
+}
+
+/* ---- telling of processes ---------------------------------------------------------------------- */
+
+static void flush(struct link *link)
+{
+	struct lifecycle_losses losses = {0};
+	int ret;
+
+	if (link->daemon->lives)
+		lifecycle_losses(link->daemon->lives, &losses);
+	ret = teller_send(&link->teller, &losses);
+	if (ret < 0)
+		daemon_end_link(link);
+	else
+		sd_event_source_set_io_events(link->io,
+					      ret > 0 ? EPOLLIN | EPOLLOUT : (uint32_t)EPOLLIN);
+}
+
+static void on_life(void *arg, const struct life_event *event)
+{
+	struct daemon *d = arg;
+	struct kin_group *group = NULL;
+
+	if (event->kind == LIFE_FORK)
+		kin_fork(d->kin, event->parent, event->pid);
+	if (event->kind == LIFE_EXIT)
+		kin_exit(d->kin, event->pid, daemon_now_ns());
+	/* A group is the first member of a teller. */
+	while ((group = kin_next(d->kin, event->pid, group)))
+		teller_tell((struct teller *)group, event);
+}
+
+/* While somebody is there: of every fork of the machine a word costs some microseconds. */
+void daemon_listen(struct daemon *d)
+{
+	const char *why = NULL;
+	int err;
+
+	if (d->lives)
+		return;
+	err = lifecycle_new(0, &d->lives);
+	if (err < 0)
+		why = lifecycle_why(err);
+	else if (lifecycle_has_events(d->lives, &why) && lifecycle_has_records(d->lives, &why))
+		why = NULL;
+	snprintf(d->lacks, sizeof(d->lacks), "%s", why ? why : "");
+}
+
+static void stop_listening(struct daemon *d)
+{
+	d->idle = d->link_count ? 0 : d->idle + 1;
+	if (d->idle < IDLE_S)
+		return;
+	lifecycle_free(d->lives);
+	d->lives = NULL;
+}
+
+/* All that has happened up to now. */
+void daemon_hear(struct daemon *d)
+{
+	if (!d->lives)
+		return;
+	lifecycle_settle(d->lives, SETTLE_MS);
+	lifecycle_take(d->lives, on_life, d);
+}
+
+/* Asks the kernel first whether there is more, if somebody waits for that. */
+static void tell_all(struct daemon *d, bool settle)
+{
+	if (settle)
+		daemon_hear(d);
+	else if (d->lives)
+		lifecycle_take(d->lives, on_life, d);
+	for (struct link *link = d->links, *next; link; link = next) {
+		next = link->next;
+		if (settle && link->asked)
+			link->teller.question = link->asked;
+		if (settle)
+			link->asked = 0;
+		if (link->teller.queue.used || link->teller.question)
+			flush(link);
+	}
+}
+
+static int on_soon(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)source;
+	(void)usec;
+	d->is_soon = false;
+	tell_all(d, true);
+	return 0;
+}
+
+static int again(sd_event_source *source, uint64_t usec)
+{
+	sd_event_source_set_time_relative(source, usec);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_tell(sd_event_source *source, uint64_t usec, void *arg)
+{
+	(void)usec;
+	tell_all(arg, false);
+	return again(source, TELL_USEC);
+}
+
+/* Those who ask after the first one do not put it off. */
+static int soon(struct daemon *d)
+{
+	if (d->is_soon)
+		return 0;
+	d->is_soon = true;
+	return again(d->soon, SOON_USEC);
+}
+
+/* ---- requests ---------------------------------------------------------------------------------- */
+
+int daemon_answer(struct link *link, enum control_kind kind, uint64_t number, const char *text)
+{
+	struct control_message message = {(uint8_t)kind, number, (const uint8_t *)text,
+					  text ? strlen(text) : 0};
+
+	return control_send(link->teller.fd, &message, -1);
+}
+
+static int refuse(struct link *link, const char *why)
+{
+	daemon_answer(link, CONTROL_OPENED, 0, why);
+	return -ECONNREFUSED;
+}
+
+static int open_link(struct link *link, const struct control_message *message)
+{
+	struct daemon *d = link->daemon;
+	uint64_t flags = CONTROL_IS_OPEN;
+
+	if (message->number != CONTROL_VERSION)
+		return refuse(link, "it is of another version: restart it");
+	if (daemon_count_links(d, link->teller.uid, true, false) >=
+	    daemon_at_most(link->teller.uid, LINKS_MAX))
+		return refuse(link, "this user has too many runs at a time");
+	link->is_open = true;
+	daemon_listen(d);
+	if (d->lives && lifecycle_has_events(d->lives, NULL))
+		flags |= CONTROL_HAS_EVENTS;
+	if (d->lives && lifecycle_has_records(d->lives, NULL))
+		flags |= CONTROL_HAS_RECORDS;
+	if (d->lives && lifecycle_marks_last(d->lives))
+		flags |= CONTROL_MARKS_LAST;
+	if (geteuid() == 0)
+		flags |= CONTROL_MAY_PLACE;
+	return daemon_answer(link, CONTROL_OPENED, flags, d->lacks);
+}
+
+/* What is told are pids of our pid namespace. */
+static bool is_in_our_pids(pid_t pid)
+{
+	char path[64];
+	struct stat own, its;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	return stat("/proc/self/ns/pid", &own) == 0 && stat(path, &its) == 0 &&
+	       own.st_ino == its.st_ino && own.st_dev == its.st_dev;
+}
+
+/* The word of its own fork may be waiting still: after that it would be nobody's. */
+static int follow(struct link *link)
+{
+	int err;
+
+	if (link->teller.group.count || link->recorder)
+		return -EBADMSG;
+	if (!is_in_our_pids(link->pid))
+		return daemon_answer(link, CONTROL_FOLLOWED, EXDEV, NULL);
+	daemon_hear(link->daemon);
+	err = kin_add(link->daemon->kin, link->pid, &link->teller.group);
+	if (!daemon_is_there(link)) {
+		kin_drop(link->daemon->kin, &link->teller.group);
+		err = -ESRCH;
+	}
+	return daemon_answer(link, CONTROL_FOLLOWED, (uint64_t)-err, NULL);
+}
+
+static bool is_in_group(const struct link *link, pid_t pid)
+{
+	struct kin_group *group = NULL;
+
+	while ((group = kin_next(link->daemon->kin, pid, group)))
+		if (group == &link->teller.group)
+			return true;
+	return false;
+}
+
+static int ask(struct link *link, uint64_t number)
+{
+	struct control_message message = {.kind = CONTROL_ASKED};
+	uint8_t replies[2 * TASKSTATS_REPLY_MAX + 2 * BYTES_VARINT_MAX];
+	struct bytes_out out = {replies, replies + sizeof(replies), false};
+	uint8_t raw[2 * TASKSTATS_REPLY_MAX];
+	size_t len[2] = {0};
+	pid_t pid = number <= INT32_MAX ? (pid_t)number : 0;
+	int err = -ESRCH;
+
+	if (is_in_group(link, pid))
+		err = teller_may_know(&link->teller, pid)
+			      ? proxy_ask_raw(&link->daemon->proxy, pid, raw, len)
+			      : -EPERM;
+	message.number = (uint64_t)-err;
+	if (err == 0) {
+		bytes_put_blob(&out, raw, len[0]);
+		bytes_put_blob(&out, raw + len[0], len[1]);
+		message.bytes = replies;
+		message.len = (size_t)(out.p - replies);
+	}
+	return control_send(link->teller.fd, &message, -1);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------- */
+
+static int take_request(struct link *link, const struct control_message *message)
+{
+	if (!link->is_open)
+		return message->kind == CONTROL_OPEN ? open_link(link, message) : -EBADMSG;
+	switch ((enum control_kind)message->kind) {
+	case CONTROL_PLACE:
+		return daemon_place(link);
+	case CONTROL_FOLLOW:
+		return follow(link);
+	case CONTROL_SETTLE:
+		link->asked = message->number;
+		return soon(link->daemon);
+	case CONTROL_ASK:
+		return ask(link, message->number);
+	case CONTROL_LIST:
+		return daemon_list(link);
+	case CONTROL_READ:
+		return daemon_read(link, message);
+	case CONTROL_MORE:
+		return daemon_more(link);
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int take_message(struct link *link)
+{
+	static uint8_t buf[CONTROL_MAX];
+	struct control_message message;
+	ssize_t n = recv(link->teller.fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0 || n > (ssize_t)sizeof(buf))
+		return -ECONNRESET;
+	if (!control_is_request(buf[0]))
+		return link->is_open ? -EBADMSG : daemon_hand_over(link, buf, (size_t)n);
+	if (control_unpack(buf, (size_t)n, &message) < 0)
+		return -EBADMSG;
+	/* The rest of what it has to say is left to the next second. */
+	if (++link->asks >= ASKS_MAX)
+		sd_event_source_set_enabled(link->io, SD_EVENT_OFF);
+	return take_request(link, &message);
+}
+
+static int on_link(sd_event_source *source, int fd, uint32_t revents, void *arg)
+{
+	struct link *link = arg;
+	int err = 0;
+
+	(void)source;
+	(void)fd;
+	if (revents & EPOLLIN || revents & EPOLLHUP)
+		err = take_message(link);
+	/* Who does not read his answers is not answered. */
+	if (err < 0)
+		daemon_end_link(link);
+	else if (revents & EPOLLOUT)
+		flush(link);
+	return 0;
+}
+
+/* ---- connections ------------------------------------------------------------------------------- */
+
+#ifndef SO_PEERPIDFD /* Linux 6.5; include/uapi/asm-generic/socket.h */
+#define SO_PEERPIDFD 77
+#endif
+
+/* Of the process that connected; before 6.5 of whoever has its pid now, which is looked at again. */
+static int open_pidfd(int fd, pid_t pid)
+{
+	int pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) == 0)
+		return pidfd;
+	return errno == ENOPROTOOPT && pid > 0 ? pidfd_open(pid, 0) : -1;
+}
+
+/* The one that has said nothing for the longest time, so that a new one may. */
+static void end_oldest(struct daemon *d, uid_t uid)
+{
+	struct link *oldest = NULL;
+
+	for (struct link *link = d->links; link; link = link->next)
+		if (link->teller.uid == uid && !link->is_open && !link->recorder && !link->taker)
+			oldest = link;
+	if (oldest)
+		daemon_end_link(oldest);
+}
+
+static void take_connection(struct daemon *d, int fd)
+{
+	struct ucred cred = {0};
+	socklen_t len = sizeof(cred);
+	struct link *link;
+
+	/* Without root's privileges there is nothing that we could do for others. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
+	    (geteuid() != 0 && cred.uid != geteuid())) {
+		close(fd);
+		return;
+	}
+	if (d->link_count >= d->link_max) {
+		close(fd);
+		return;
+	}
+	if (daemon_count_links(d, cred.uid, false, false) >= daemon_at_most(cred.uid, SILENT_MAX))
+		end_oldest(d, cred.uid);
+	link = daemon_add_link(d, fd, open_pidfd(fd, cred.pid), &cred);
+	/* Mostly it has spoken already. */
+	if (link && take_message(link) < 0)
+		daemon_end_link(link);
+}
+
+static int on_connect(sd_event_source *source, int listen_fd, uint32_t revents, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)source;
+	(void)revents;
+	for (int i = 0; i < ACCEPT_TURN; i++) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			take_connection(d, fd);
+		} else if (errno != EINTR && errno != ECONNABORTED) {
+			/* No descriptors: they wait until there are. */
+			d->is_full = errno != EAGAIN;
+			break;
+		}
+	}
+	if (d->is_full)
+		sd_event_source_set_enabled(d->listen, SD_EVENT_OFF);
+	return 0;
+}
+
+static int on_second(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct daemon *d = arg;
+	uint64_t now = daemon_now_ns();
+
+	(void)usec;
+	for (struct link *link = d->links, *next; link; link = next) {
+		next = link->next;
+		if (link->asks >= ASKS_MAX)
+			sd_event_source_set_enabled(link->io, SD_EVENT_ON);
+		link->asks = 0;
+		/* One that hangs keeps its samplers waiting: they will find another. */
+		if (link->stuck_ns && now - link->stuck_ns >= STUCK_NS) {
+			kill(link->recorder, SIGKILL);
+			daemon_end_link(link);
+			continue;
+		}
+		if (!link->is_open && !link->taker && now - link->since_ns >= SILENT_NS)
+			daemon_end_link(link);
+	}
+	kin_sweep(d->kin, now, d->lives != NULL);
+	daemon_tend_grants(d, now);
+	forget_spenders(d);
+	stop_listening(d);
+	if (d->is_full)
+		sd_event_source_set_enabled(d->listen, SD_EVENT_ON);
+	d->is_full = false;
+	if (d->seconds++ % ROTATE_S == 0)
+		store_rotate_all(d->store, d->config.keep_s, d->config.max_bytes, time(NULL));
+	return again(source, SECOND_USEC);
+}
+
+static void end_recorder(struct daemon *d, pid_t pid)
+{
+	struct link *link = d->links;
+
+	while (link && link->recorder != pid)
+		link = link->next;
+	if (link)
+		daemon_end_link(link);
+}
+
+static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+	struct daemon *d = arg;
+	pid_t pid;
+
+	(void)source;
+	(void)info;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		if (!daemon_grant_ended(d, pid))
+			end_recorder(d, pid);
+	return 0;
+}
+
+/* ---- start and end ----------------------------------------------------------------------------- */
+
+static int open_loop(struct daemon *d)
+{
+	int err =
+		sd_event_add_io(d->event, &d->listen, d->config.listen_fd, EPOLLIN, on_connect, d);
+
+	if (err >= 0)
+		err = sd_event_add_time_relative(d->event, &d->tell, CLOCK_MONOTONIC, TELL_USEC, 0,
+						 on_tell, d);
+	if (err >= 0)
+		err = sd_event_add_time_relative(d->event, &d->soon, CLOCK_MONOTONIC, SOON_USEC, 1,
+						 on_soon, d);
+	if (err >= 0)
+		err = sd_event_add_time_relative(d->event, &d->second, CLOCK_MONOTONIC, 0, 0,
+						 on_second, d);
+	if (err >= 0)
+		err = sd_event_add_signal(d->event, &d->child, SIGCHLD, on_child, d);
+	return err < 0 ? err : 0;
+}
+
+int daemon_new(const struct daemon_config *config, sd_event *event, struct daemon **ret,
+	       const char **ret_why)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	struct rlimit files;
+	int err;
+
+	*ret = NULL;
+	*ret_why = "memory";
+	if (!d) {
+		close(config->listen_fd);
+		return -ENOMEM;
+	}
+	d->config = *config;
+	d->event = event;
+	/* Each has two descriptors at most, and what else we need some. */
+	d->link_max = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur / 3 : 256;
+	proxy_init(&d->proxy);
+	err = kin_new(&d->kin);
+	if (err == 0) {
+		*ret_why = config->dir;
+		err = store_open(config->dir, &d->store);
+	}
+	if (err == 0) {
+		*ret_why = "the event loop";
+		err = open_loop(d);
+	}
+	if (err < 0) {
+		daemon_free(d);
+		return err;
+	}
+	daemon_listen(d);
+	*ret = d;
+	return 0;
+}
+
+const char *daemon_lacks(const struct daemon *d)
+{
+	return d->lacks[0] ? d->lacks : NULL;
+}
+
+void daemon_free(struct daemon *d)
+{
+	if (!d)
+		return;
+	while (d->links)
+		daemon_end_link(d->links);
+	sd_event_source_unref(d->listen);
+	sd_event_source_unref(d->tell);
+	sd_event_source_unref(d->soon);
+	sd_event_source_unref(d->second);
+	sd_event_source_unref(d->child);
+	daemon_free_grants(d);
+	forget_spenders(d);
+	lifecycle_free(d->lives);
+	kin_free(d->kin);
+	proxy_done(&d->proxy);
+	store_close(d->store);
+	close(d->config.listen_fd);
+	free(d);
+}
