@@ -2,7 +2,8 @@
 /*
  * The run file's reader and all that unpacks its sections. Checksums would refuse nearly all that a
  * fuzzer thinks of, so the first byte says where the rest is put: it is a file as it stands, the
- * header of a file that is otherwise good, or the content of a block of one.
+ * header of a file that is otherwise good, the content of a block or of the index of one, or all that
+ * is behind a good header; and what is read of it.
  */
 #include <fcntl.h>
 
@@ -17,17 +18,59 @@ enum {
 	AS_FILE,
 	AS_HEADER,
 	AS_BLOCK,
+	AS_REST,
+	AS_INDEX,
 	AS_MANY,
 };
 
-static void build(struct make *make, const uint8_t *data, size_t len)
+/* A source or three of each scope, each with a field or two: the more there are, the slower it is. */
+static bool is_in_header(unsigned source)
 {
-	unsigned as = len ? data[0] % AS_MANY : AS_FILE;
+	unsigned before = 0;
 
-	if (len) {
-		data++;
-		len--;
+	for (unsigned s = 0; s < source; s++)
+		before += source_table[s].known &&
+			  source_table[s].scope == source_table[source].scope;
+	return source_table[source].known && before < 3;
+}
+
+static void pack_small_header(struct make *make)
+{
+	unsigned count[SOURCE_MAX] = {0};
+	uint8_t *at;
+
+	make_magic(make, ROWS_FORMAT_VERSION);
+	make_info(make, "freq", "10");
+	make_info(make, "start_monotonic_ns", "1000000000000");
+	at = rows_begin(&make->out, SECTION_SOURCES);
+	for (unsigned s = 0; s < SOURCE_MAX; s++)
+		if (is_in_header(s))
+			make_source(make, s, source_table[s].scope, source_table[s].file);
+	rows_end(&make->out, at);
+	at = rows_begin(&make->out, SECTION_FIELDS);
+	for (unsigned f = 0; f < FIELD_MAX; f++)
+		if (field_table[f].known && is_in_header(field_table[f].source) &&
+		    count[field_table[f].source]++ < 2)
+			make_field(make, f, field_table[f].source, field_table[f].scale,
+				   field_table[f].column);
+	rows_end(&make->out, at);
+}
+
+/* Made once: the same for all. */
+static void make_small_header(struct make *make)
+{
+	static struct make header;
+
+	if (!header.len) {
+		make_init(&header);
+		pack_small_header(&header);
+		make_skippable(&header);
 	}
+	make_raw(make, header.buf, header.len);
+}
+
+static void build(struct make *make, unsigned as, const uint8_t *data, size_t len)
+{
 	if (as == AS_FILE) {
 		make_raw(make, data, len);
 		return;
@@ -39,61 +82,96 @@ static void build(struct make *make, const uint8_t *data, size_t len)
 		bytes_put_raw(&make->out, data, len);
 		make_skippable(make);
 	} else {
-		make_header(make);
+		make_small_header(make);
 	}
-	bytes_put_raw(&make->out, data, len);
+	if (as == AS_REST) {
+		make_raw(make, data, len);
+		return;
+	}
+	if (as == AS_BLOCK)
+		bytes_put_raw(&make->out, data, len);
 	make_block(make);
-	make_index(make);
+	if (as == AS_INDEX) {
+		bytes_put_raw(&make->out, data, len);
+		make_skippable(make);
+	} else {
+		make_index(make);
+	}
 }
+
+/* What is read of one scope, and where it is printed. */
+struct output {
+	struct blockrows *rows;
+	struct table *table; /* NULL: the header has nothing for it */
+};
 
 static void unpack_texts(uint64_t kind, struct bytes_in section)
 {
+	struct rows_holder holders[ROWS_HOLDERS_MAX];
 	struct rows_process process;
 	struct rows_event event;
+	struct rows_phase phase;
 
 	if (kind == SECTION_PROCESS)
 		rows_unpack_process(&section, &process);
 	if (kind == SECTION_EVENT)
 		rows_unpack_event(&section, &event);
+	if (kind == SECTION_PHASE)
+		rows_unpack_phase(&section, &phase);
+	if (kind == SECTION_HOLDERS)
+		rows_unpack_holders(&section, holders);
 }
 
-static void unpack(struct reader *reader, enum scope scope, struct blockrows *rows,
-		   struct bytes_in block, int fd)
+static void unpack(struct output *output, struct bytes_in block)
 {
-	enum table_format format = (enum table_format)(reader_offset(reader) % 3);
 	struct bytes_in section;
 	struct table_row row;
-	struct table *table;
 	uint64_t kind;
 
-	if (table_open_rows(fd, format, reader_schema(reader), scope, reader_clock(reader), &table))
-		return;
-	blockrows_clear(rows);
+	blockrows_clear(output->rows);
 	while (rows_next_section(&block, &kind, &section)) {
 		unpack_texts(kind, section);
-		if ((kind == SECTION_ROWS || kind == SECTION_SUMMARY) &&
-		    blockrows_add(rows, &section, 1, "a\xff", 2) < 0)
+		if ((kind == SECTION_ROWS || kind == SECTION_SUMMARY || kind == SECTION_LIFE) &&
+		    blockrows_add(output->rows, &section, 1, "a\xff", 2) < 0)
 			break;
 	}
-	blockrows_sort(rows);
-	while (blockrows_next(rows, &row))
-		table_put_row(table, &row);
-	table_close(table);
+	blockrows_sort(output->rows);
+	while (output->table && blockrows_next(output->rows, &row))
+		table_put_row(output->table, &row);
 }
 
-static void read_all(struct reader *reader, int out)
+static void read_all(struct reader *reader, enum table_format format, enum scope first, int out)
 {
-	struct blockrows *rows[2] = {NULL, NULL};
+	struct output outputs[2] = {0};
 	struct bytes_in block;
 
-	for (int i = 0; i < 2; i++)
-		if (blockrows_open(reader_schema(reader), (uint64_t)i, &rows[i]) < 0)
+	for (int i = 0; i < 2; i++) {
+		enum scope scope = (enum scope)(first + i);
+
+		if (blockrows_open(reader_schema(reader), scope, &outputs[i].rows) < 0)
 			abort();
+		if (table_open_rows(out, format, reader_schema(reader), scope, reader_clock(reader),
+				    &outputs[i].table))
+			outputs[i].table = NULL;
+	}
 	while (reader_next(reader, &block) > 0)
 		for (int i = 0; i < 2; i++)
-			unpack(reader, (enum scope)i, rows[i], block, out);
-	blockrows_close(rows[0]);
-	blockrows_close(rows[1]);
+			unpack(&outputs[i], block);
+	for (int i = 0; i < 2; i++) {
+		if (outputs[i].table)
+			table_close(outputs[i].table);
+		blockrows_close(outputs[i].rows);
+	}
+}
+
+static void read_infos(struct reader *reader)
+{
+	const char *name, *text;
+	size_t len;
+
+	for (unsigned i = 0; reader_info(reader, i, &name, &text, &len); i++)
+		if (!*name || text[len])
+			__builtin_trap();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -101,8 +179,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static struct make make; /* kept: to allocate it takes longer than all the rest */
 	static int out = -1;
 	struct reader *reader;
+	unsigned how = len ? *data : 0;
 	int fd;
 
+	if (len) {
+		data++;
+		len--;
+	}
 	if (out < 0) {
 		out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		make_init(&make);
@@ -110,10 +193,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len > ROWS_HEADER_MAX / 2)
 		return 0;
 	make_restart(&make);
-	build(&make, data, len);
+	build(&make, how % AS_MANY, data, len);
 	fd = make_fd(make.buf, make.len);
-	if (reader_open(fd, &reader) == 0)
-		read_all(reader, out);
+	if (reader_open(fd, &reader) == 0) {
+		read_infos(reader);
+		read_all(reader, (enum table_format)(how / AS_MANY % 3),
+			 how / AS_MANY / 3 % 2 ? SCOPE_RUN : SCOPE_PROCESS, out);
+	}
+	if (!reader || strlen(reader_why(reader)) > 95 || reader_offset(reader) > make.len)
+		__builtin_trap();
 	reader_close(reader);
 	close(fd);
 	return 0;

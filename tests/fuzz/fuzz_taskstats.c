@@ -32,7 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (cgroupstats_unpack(data, size, states) > 1)
 		__builtin_trap();
-	taskstats_unpack_family(data, size);
+	if (taskstats_unpack_family(data, size) > UINT16_MAX)
+		__builtin_trap();
+	taskstats_seq(data, size);
 	exit_record(data, size);
 	if (taskstats_error(data, size) > 0)
 		__builtin_trap();
