@@ -12,6 +12,7 @@
 #include "collector/cgroup_internal.h"
 #include "collector/daemon_internal.h"
 #include "collector/hello.h"
+#include "collector/parent.h"
 #include "collector/smallfile.h"
 #include "core/bytes.h"
 #include "core/parse.h"
@@ -26,19 +27,6 @@
 #define ANCESTORS_MAX 64
 /* No part of a run is cut smaller. */
 #define FILE_MIN ((uint64_t)1 << 20)
-
-/* 0 where there is none. Not by stat, which waits for an exec that may hang. */
-static pid_t parent_of(pid_t pid)
-{
-	char path[32], text[4096];
-	const char *line;
-	size_t len;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	len = smallfile_read(path, text, sizeof(text));
-	line = parse_line(text, len, "PPid", &len);
-	return line ? (pid_t)parse_number(line, len, NULL) : 0;
-}
 
 /*
  * Whose process it is. A tree that root has started is root's, whoever its processes are; but not on the word
@@ -67,7 +55,7 @@ static struct link *recorder_below(const struct daemon *d, const struct link *fr
 		if (!link->recorder || link->teller.uid != from->teller.uid)
 			continue;
 		for (int i = 0; i < ANCESTORS_MAX && pid > 1; i++)
-			if ((pid = parent_of(pid)) == from->pid)
+			if ((pid = parent_of_pid(pid)) == from->pid)
 				return link;
 	}
 	return NULL;
@@ -80,7 +68,7 @@ static struct link *find_recorder(struct daemon *d, const struct link *from, pid
 
 	for (int i = 0; !found && i < ANCESTORS_MAX && parent > 1; i++) {
 		found = recorder_of(d, parent, from->teller.uid, is_there);
-		parent = parent_of(parent);
+		parent = parent_of_pid(parent);
 	}
 	if (!found && is_there)
 		found = recorder_below(d, from);
@@ -145,7 +133,7 @@ static pid_t root_of(const struct link *from, pid_t parent)
 	for (int i = 0; i < ANCESTORS_MAX && parent > 1; i++) {
 		if (is_of(parent, from->teller.uid) && is_sampled(parent))
 			root = parent;
-		parent = parent_of(parent);
+		parent = parent_of_pid(parent);
 	}
 	return root;
 }
@@ -352,7 +340,7 @@ int daemon_hand_over(struct link *from, const uint8_t *message, size_t len)
 	/* It may have been forked just now. */
 	if (!recorder_of(d, from->pid, uid, is_there) && daemon_may_spend(d, uid, DAEMON_HEAR))
 		daemon_hear(d);
-	parent = is_there ? parent_of(from->pid) : (pid_t)(hello.ppid & INT32_MAX);
+	parent = is_there ? parent_of_pid(from->pid) : (pid_t)(hello.ppid & INT32_MAX);
 	recorder = find_recorder(d, from, parent, is_there);
 	if (!recorder)
 		recorder = add_recorder(d, from, parent, &hello);

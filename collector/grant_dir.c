@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "collector/grant_internal.h"
+#include "collector/parent.h"
 #include "collector/smallfile.h"
 #include "core/parse.h"
 
@@ -100,19 +101,6 @@ static int write_pid(int fd, pid_t pid)
 	return cgroup_file_write(fd, "cgroup.procs", text);
 }
 
-/* 0: it has none, or is gone. */
-static pid_t parent_of(pid_t pid)
-{
-	char path[32], text[4096];
-	const char *line;
-	size_t len;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	len = smallfile_read(path, text, sizeof(text));
-	line = parse_line(text, len, "PPid", &len);
-	return line ? (pid_t)parse_number(line, len, NULL) : 0;
-}
-
 static bool is_same(int fd, int other)
 {
 	struct stat a, b;
@@ -126,7 +114,7 @@ static int open_home(const struct cgroup_dir *dir, pid_t pid)
 {
 	struct cgroup_place place;
 
-	for (int i = 0; i < ANCESTORS_MAX && (pid = parent_of(pid)) > 0; i++) {
+	for (int i = 0; i < ANCESTORS_MAX && (pid = parent_of_pid(pid)) > 0; i++) {
 		cleanup_fd int fd = -1;
 		int ret;
 

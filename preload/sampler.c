@@ -227,7 +227,6 @@ static uint64_t slow_every(const struct sampler *s)
 	return (uint64_t)tick_slow_every(s->freq) * (1 + s->page.live / SLOW_AT_ONCE);
 }
 
-/* Samples until it is told to stop, or cannot any more. Returns 0 or why. */
 /* Ticks go on: what the program does to its ids and filters must be seen. */
 static int wait_for_return(struct sampler *s)
 {
@@ -236,6 +235,7 @@ static int wait_for_return(struct sampler *s)
 	return 0;
 }
 
+/* Samples until it is told to stop, or cannot any more. Returns 0 or why. */
 static int run(struct sampler *s)
 {
 	uint64_t next = pace_next(&s->pace, tick_at(host_now(s), s->freq));
