@@ -15,7 +15,6 @@
 #include "collector/parent.h"
 #include "collector/smallfile.h"
 #include "core/bytes.h"
-#include "core/parse.h"
 #include "core/wire.h"
 
 /* Of each user, at a time: runs, and connections that wait for their recorder. */

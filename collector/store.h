@@ -68,7 +68,7 @@ int store_bytes(struct store *store, uid_t uid, uint64_t *ret_bytes);
 
 /*
  * Removes the uid's runs that were last written more than keep_s before now, then the oldest ones
- * until all of them take max_bytes at most; then its folder, if it is empty. Runs that are still
+ * until all of them take max_bytes at most, and are a thousand; then its folder, if it is empty. Runs that are still
  * being written count, and stay. Returns how many were removed, or the first error: one file that
  * cannot be removed does not keep the others.
  */
