@@ -118,7 +118,7 @@ int collector_kill_rest(struct collector *c);
 
 /*
  * A sampler whose connection was accepted by somebody else, which is taken; message is the first that was
- * read from it. Only where config.adopts_for is set.
+ * read from it. fd is -1 where there was no descriptor left for it: that is recorded. Only where config.adopts_for is set.
  */
 void collector_adopt(struct collector *c, int fd, const uint8_t *message, size_t len);
 

@@ -455,13 +455,14 @@ static int open_pidfd(int fd, pid_t pid)
 	return errno == ENOPROTOOPT && pid > 0 ? pidfd_open(pid, 0) : -1;
 }
 
-/* The one that has said nothing for the longest time, so that a new one may. */
-static void end_oldest(struct daemon *d, uid_t uid)
+/* The one that has said nothing for the longest time, so that a new one may; of all users' where uid is NULL. */
+static void end_oldest(struct daemon *d, const uid_t *uid)
 {
 	struct link *oldest = NULL;
 
 	for (struct link *link = d->links; link; link = link->next)
-		if (link->teller.uid == uid && !link->is_open && !link->recorder && !link->taker)
+		if ((!uid || link->teller.uid == *uid) && !link->is_open && !link->recorder &&
+		    !link->taker)
 			oldest = link;
 	if (oldest)
 		daemon_end_link(oldest);
@@ -479,12 +480,14 @@ static void take_connection(struct daemon *d, int fd)
 		close(fd);
 		return;
 	}
+	if (daemon_count_links(d, cred.uid, false, false) >= daemon_at_most(cred.uid, SILENT_MAX))
+		end_oldest(d, &cred.uid);
+	if (d->link_count >= d->link_max)
+		end_oldest(d, NULL);
 	if (d->link_count >= d->link_max) {
 		close(fd);
 		return;
 	}
-	if (daemon_count_links(d, cred.uid, false, false) >= daemon_at_most(cred.uid, SILENT_MAX))
-		end_oldest(d, cred.uid);
 	link = daemon_add_link(d, fd, open_pidfd(fd, cred.pid), &cred);
 	/* Mostly it has spoken already. */
 	if (link && take_message(link) < 0)

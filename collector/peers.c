@@ -101,7 +101,7 @@ static struct peer *take_connection(struct peers *peers, int fd, uint64_t now_ns
 	struct ucred cred = {0};
 	socklen_t len = sizeof(cred);
 	struct peer peer = {.fd = fd, .accepted_ns = now_ns};
-	const char *why = "no credentials";
+	const char *why = fd < 0 ? "no descriptor is left" : "no credentials";
 	int err = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
 
 	peer.pid = cred.pid;
@@ -110,7 +110,8 @@ static struct peer *take_connection(struct peers *peers, int fd, uint64_t now_ns
 	if (err == 0 && peers->sink.admit(peers->sink.arg, &peer, &why))
 		return add_peer(peers, &peer);
 	peers->sink.refused(peers->sink.arg, peer.pid, why);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return NULL;
 }
 

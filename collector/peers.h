@@ -57,7 +57,10 @@ int peers_new(const struct peers_sink *sink, int page_fd, struct peers **ret);
  */
 int peers_accept(struct peers *peers, int listen_fd, uint64_t now_ns);
 
-/* Takes a connection that somebody else has accepted, with the first message that was read from it. */
+/*
+ * Takes a connection that somebody else has accepted, with the first message that was read from it. fd is -1
+ * where there was no descriptor left for it: it is refused.
+ */
 void peers_adopt(struct peers *peers, int fd, const uint8_t *message, size_t len, uint64_t now_ns);
 
 /*

@@ -13,6 +13,7 @@
 
 #define SUFFIX	   ".mstat"
 #define SUFFIX_LEN (sizeof(SUFFIX) - 1)
+#define LOCK_NAME  "lock"
 /* What a name may hold. */
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-"
 #define COMM_LEN   16
@@ -29,7 +30,8 @@
 #define RUNS_MAX 1000
 
 struct store {
-	int fd; /* owned: DIR */
+	int fd;	     /* owned: DIR */
+	int lock_fd; /* owned */
 };
 
 /* One uid's, in the order of their names. */
@@ -60,7 +62,7 @@ static int check_store(int fd)
 	return (st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX) ? -EPERM : 0;
 }
 
-static int check_folder(int fd)
+static int check_own(int fd)
 {
 	struct stat st;
 
@@ -83,31 +85,63 @@ static int open_checked(int at, const char *path, int (*check)(int fd))
 	return err;
 }
 
-int store_open(const char *dir, struct store **ret)
+static int open_dir(const char *dir)
 {
 	char *path = without_slashes(dir);
-	struct store *store = malloc(sizeof(*store));
 	int fd = -ENOMEM;
 
-	*ret = NULL;
-	if (path && store)
+	if (path)
 		fd = mkdir(path, 0711) < 0 && errno != EEXIST
 			     ? -errno
 			     : open_checked(AT_FDCWD, path, check_store);
 	free(path);
-	if (fd < 0) {
-		free(store);
+	return fd;
+}
+
+/* Two that remove each other's runs would keep to no size. A folder itself could be locked by all who may read it. */
+static int lock_dir(int dir)
+{
+	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+			0600);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = check_own(fd);
+	if (err == 0)
+		err = runlock_take(fd);
+	if (err == 0)
 		return fd;
+	close(fd);
+	return err == -EAGAIN ? -EBUSY : err;
+}
+
+int store_open(const char *dir, struct store **ret)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	int err;
+
+	*ret = NULL;
+	if (!store)
+		return -ENOMEM;
+	store->fd = err = open_dir(dir);
+	if (err >= 0)
+		store->lock_fd = err = lock_dir(store->fd);
+	if (err >= 0) {
+		*ret = store;
+		return 0;
 	}
-	store->fd = fd;
-	*ret = store;
-	return 0;
+	if (store->fd >= 0)
+		close(store->fd);
+	free(store);
+	return err;
 }
 
 void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	close(store->lock_fd);
 	close(store->fd);
 	free(store);
 }
@@ -123,7 +157,7 @@ static int open_folder(struct store *store, uid_t uid)
 	char text[UID_SIZE];
 
 	print_uid(text, uid);
-	return open_checked(store->fd, text, check_folder);
+	return open_checked(store->fd, text, check_own);
 }
 
 static int make_folder(struct store *store, uid_t uid)

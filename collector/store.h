@@ -3,8 +3,8 @@
  * The folder of the runs that were recorded without a launcher: DIR/UID/NAME.mstat. All in it is
  * ours and nobody else may enter DIR/UID: others get their runs through descriptors that we open.
  *
- * A run that is still being written is known by the lock on its file. One process,
- * and one thread of it, works in a DIR at a time.
+ * A run that is still being written is known by the lock on its file. One process works in a DIR
+ * at a time, which DIR/lock sees to, and one thread of it.
  */
 #ifndef MSTAT_COLLECTOR_STORE_H
 #define MSTAT_COLLECTOR_STORE_H
@@ -34,8 +34,8 @@ typedef int store_sink(void *arg, const struct store_run *run);
 
 /*
  * Makes DIR (0711 less the umask) if it is missing, but not its parents. A DIR that is a symbolic
- * link is refused, and with -EPERM one that is neither root's nor ours, or in which others can
- * write and remove what is ours.
+ * link is refused, with -EPERM one that is neither root's nor ours, or in which others can write and
+ * remove what is ours, and with -EBUSY one that is open already.
  */
 int store_open(const char *dir, struct store **ret);
 

@@ -44,7 +44,7 @@ struct worker {
 
 /* A connection, and the first message of it. */
 struct given {
-	int fd; /* the taker's */
+	int fd; /* the taker's; -1: there was no room for it */
 	pid_t root;
 	const uint8_t *message;
 	size_t len;
@@ -78,7 +78,8 @@ static int receive(struct worker *w, int timeout_ms, struct given *ret)
 
 	if (err < 0)
 		return err;
-	if (message.kind != CONTROL_GIVEN || ret->fd < 0 || message.len == 0) {
+	/* Without a descriptor: we have no room for one more. */
+	if (message.kind != CONTROL_GIVEN || message.len == 0) {
 		if (ret->fd >= 0)
 			close(ret->fd);
 		return -EBADMSG;

@@ -183,7 +183,8 @@ static int serve_on(const struct daemon_config *config, sd_event *event)
 	int err = daemon_new(config, event, &daemon, &why);
 
 	if (err < 0)
-		return complain(why, strerror(-err));
+		return complain(why,
+				err == -EBUSY ? "another mstatd writes there" : strerror(-err));
 	if (daemon_lacks(daemon))
 		fprintf(stderr, "mstatd: %s\n", daemon_lacks(daemon));
 	sd_notify(0, "READY=1");

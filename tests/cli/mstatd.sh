@@ -4,35 +4,8 @@
 # nobody gets what is another's.
 # shellcheck source=tests/lib.sh disable=SC2154,SC2016
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/cli/collect_lib
-. "$SRC/tests/cli/collect_lib"
-
-# The user has to enter all of it.
-chmod 755 . && mkdir bin home && cp "$BUILD"/bin/mstat* bin && cp "$LIB/libmstat.so" "$TARGETS/collect_hostile" bin
-if [ "$(id -u)" = 0 ]; then
-	user=65534
-	chown "$user" home
-	as_user() { setpriv --reuid="$user" --regid="$user" --clear-groups env -C "$TMP/home" PATH="$TMP/bin:$PATH" "$@"; }
-else
-	user=$(id -u)
-	as_user() { env -C "$TMP/home" PATH="$TMP/bin:$PATH" "$@"; }
-fi
-export MSTAT_SOCKET=$TMP/socket
-# recorded CMD...: without a launcher
-recorded() { env LD_PRELOAD="$TMP/bin/libmstat.so" MSTAT_FREQ=50 "$@"; }
-# in the background, where it is the process that is known by $!
-recorded_there() { exec env LD_PRELOAD="$TMP/bin/libmstat.so" MSTAT_FREQ=50 "$@"; }
-# listed OWNER PATTERN: the line of a run in the owner's list
-listed() { "$1" mstatd -list | grep -E -- "-$2\.mstat$"; }
-# file OWNER PATTERN: its name
-file() { listed "$1" "$2" | tail -n 1 | sed 's/.* //'; }
-is_finished() { listed "$@" | grep -q ' finished '; }
-as_self() { "$@"; }
-serve() {
-	start mstatd -socket "$MSTAT_SOCKET" -dir "$TMP/runs" "$@"
-	daemon=$started
-	wait_for 20 test -S "$MSTAT_SOCKET" && wait_for 20 mstatd -list
-}
+# shellcheck source=tests/cli/mstatd_lib
+. "$SRC/tests/cli/mstatd_lib"
 
 # ---- without a launcher -------------------------------------------------------------------------
 
@@ -109,23 +82,8 @@ if [ "$(id -u)" = 0 ]; then
 		"$(mstat-decode -what processes home/run.mstat | column uid comm | awk -F '\t' -v uid="$user" '$1 != uid' | head)" ""
 fi
 
-# ---- hostile peers ----------------------------------------------------------------------------------
-
-for what in garbage flood "silent 300" churn deaf; do
-	# shellcheck disable=SC2086 # words are meant
-	as_user timeout 20 collect_hostile $what >/dev/null
-	ok "$what: it still serves" as_user mstatd -list
-done
-runs=$(as_user mstatd -list | wc -l)
-ok "thousands of hellos are no thousands of runs ($runs)" test "$runs" -lt 500
-wait_for 20 eval '[ "$(pgrep -P "$daemon" | wc -l)" = 0 ]'
-is "recorders of hostile runs end" "$(pgrep -P "$daemon" | wc -l)" 0
-ok "mstatd holds no connection of the dead" wait_for 20 eval '[ "$(ls "/proc/$daemon/fd" | wc -l)" -lt 30 ]'
-
 # ---- ends and returns -------------------------------------------------------------------------------
 
-exits "a second one on the same socket" 1 mstatd -socket "$MSTAT_SOCKET" -dir "$TMP/runs"
-like "is told so" "$err" '^mstatd: .*: an mstatd serves there already$'
 touch go
 recorded_there sh -c 'while [ -e go ]; do sleep 0.05; done' &
 long=$!

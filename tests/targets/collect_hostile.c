@@ -4,6 +4,7 @@
  * usage: collect_hostile garbage   bad messages on many connections
  *        collect_hostile flood     messages as fast as they are taken, for a second
  *        collect_hostile silent N  N connections that say nothing, for a second
+ *        collect_hostile hold N    likewise, all made at last, until its input ends; says when they are
  *        collect_hostile churn     connections made and closed, for a second
  *        collect_hostile dead      sends hello, and is gone
  *        collect_hostile deaf      never reads, sends hello only, and is idle for a second
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -104,6 +106,28 @@ static void silent(int n)
 	nanosleep(&second, NULL);
 }
 
+/* However long others have to wait for their turn. */
+static void hold(int n)
+{
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (int i = 0; i < n; i++) {
+		int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+		if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+			perror("connect");
+			exit(1);
+		}
+	}
+	printf("%d\n", n);
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+}
+
 static void churn(void)
 {
 	double end = now() + 1;
@@ -127,6 +151,8 @@ int main(int argc, char **argv)
 		flood();
 	else if (!strcmp(what, "silent"))
 		silent(argc > 2 ? atoi(argv[2]) : 100);
+	else if (!strcmp(what, "hold"))
+		hold(argc > 2 ? atoi(argv[2]) : 100);
 	else if (!strcmp(what, "churn"))
 		churn();
 	else if (hello_on(join()) > 0 && strcmp(what, "dead"))

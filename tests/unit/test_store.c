@@ -158,8 +158,6 @@ static void opening(void **state)
 
 	(void)state;
 	assert_int_equal(mode_of(dir), 0711);
-	assert_int_equal(store_open(dir, &second), 0);
-	store_close(second);
 	store_close(NULL);
 	assert_int_equal(store_open(path_of("no/parents"), &second), -ENOENT);
 	assert_null(second);
@@ -168,8 +166,34 @@ static void opening(void **state)
 	assert_int_equal(symlink(dir, path_of("link")), 0);
 	assert_true(store_open(path_of("link"), &second) < 0);
 	assert_true(store_open(path_of("link//"), &second) < 0);
-	assert_int_equal(store_open(path_of("runs/"), &second), 0);
-	store_close(second);
+	store_close(store);
+	assert_int_equal(store_open(path_of("runs/"), &store), 0);
+}
+
+/* The lock is the kernel's: a file that one who was killed has left is none. */
+static void opening_twice(void **state)
+{
+	const char *lock = path_of("runs/lock");
+	struct store *second = (void *)1;
+
+	(void)state;
+	assert_int_equal(mode_of(lock), 0600);
+	assert_int_equal(store_open(dir, &second), -EBUSY);
+	assert_null(second);
+	store_close(store);
+	assert_true(exists(lock));
+	assert_int_equal(store_open(dir, &store), 0);
+	store_close(store);
+	store = NULL;
+	/* In a DIR where others may make files. */
+	if (geteuid() == 0) {
+		assert_int_equal(chown(lock, UID, UID), 0);
+		assert_int_equal(store_open(dir, &second), -EPERM);
+	}
+	assert_int_equal(unlink(lock), 0);
+	assert_int_equal(symlink(path_of("target"), lock), 0);
+	assert_int_equal(store_open(dir, &second), -ELOOP);
+	assert_false(exists(path_of("target")));
 }
 
 static void opening_others(void **state)
@@ -181,6 +205,8 @@ static void opening_others(void **state)
 	struct store *second;
 
 	(void)state;
+	store_close(store);
+	store = NULL;
 	for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
 		assert_int_equal(chmod(dir, cases[i].mode), 0);
 		assert_int_equal(store_open(dir, &second), cases[i].err);
@@ -683,6 +709,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(opening, setup, teardown),
+		cmocka_unit_test_setup_teardown(opening_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(opening_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(beginning, setup, teardown),
 		cmocka_unit_test_setup_teardown(programs_names, setup, teardown),
