@@ -15,6 +15,7 @@
 #include "collector/parent.h"
 #include "collector/smallfile.h"
 #include "core/bytes.h"
+#include "core/parse.h"
 #include "core/wire.h"
 
 /* Of each user, at a time: runs, and connections that wait for their recorder. */
@@ -77,10 +78,25 @@ static struct link *find_recorder(struct daemon *d, const struct link *from, pid
 	return found;
 }
 
-/* Whether a sampler is in it, as far as its threads are called. */
+/*
+ * By its name, or before it could take that one: no signal is left to it but those that cannot be blocked. The C
+ * library's own two are blocked for a moment by those alone that make a thread or a process.
+ */
+static bool is_sampler(const char *status, size_t len)
+{
+	static const char all[] = "fffffffffffbfeff";
+	size_t name_len, blocked_len;
+	const char *name = parse_line(status, len, "Name", &name_len);
+	const char *blocked = parse_line(status, len, "SigBlk", &blocked_len);
+
+	return (name && name_len == 5 && !memcmp(name, "mstat", 5)) ||
+	       (blocked && blocked_len == sizeof(all) - 1 && !memcmp(blocked, all, blocked_len));
+}
+
+/* Whether a sampler is in it, as far as its threads tell. */
 static bool is_sampled(pid_t pid)
 {
-	char path[64], comm[32];
+	char path[64], status[4096];
 	struct dirent *entry;
 	bool found = false;
 	DIR *dir;
@@ -88,8 +104,10 @@ static bool is_sampled(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	dir = opendir(path);
 	while (dir && !found && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/comm", (int)pid, entry->d_name);
-		found = smallfile_read(path, comm, sizeof(comm)) > 0 && !strcmp(comm, "mstat\n");
+		if (entry->d_name[0] == '.' || atoi(entry->d_name) == (int)pid)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/status", (int)pid, entry->d_name);
+		found = is_sampler(status, smallfile_read(path, status, sizeof(status)));
 	}
 	if (dir)
 		closedir(dir);
