@@ -14,7 +14,7 @@
 #include "collector/cgroup.h"
 #include "collector/collector.h"
 #include "collector/header.h"
-#include "collector/keeper.h"
+#include "collector/ladder.h"
 #include "collector/lifecycle.h"
 #include "collector/listener.h"
 #include "collector/marks.h"
@@ -23,7 +23,6 @@
 #include "collector/peers.h"
 #include "collector/run.h"
 #include "collector/runfile.h"
-#include "collector/scope.h"
 #include "collector/smallfile.h"
 #include "collector/states.h"
 #include "core/page.h"
@@ -52,20 +51,11 @@
 /* A silence as long as this is told in the run file. */
 #define GAP_NS 1000000000
 
-#define STEPS_MAX 3
-
 struct collector {
 	struct collector_config config;
 	sd_event *event;					/* borrowed */
 	sd_event_source *timer, *path_source, *abstract_source; /* owned */
-	struct cgroup_place place;
-	struct cgroup *cgroup; /* owned; NULL: none */
-	int cgroup_error;
-	struct collector_step steps[STEPS_MAX];
-	size_t steps_count;
-	struct broker *broker;	/* owned; NULL: no mstatd was needed, or there is none */
-	char broker_error[320]; /* why there is none */
-	char place_error[320], scope_error[320];
+	struct ladder ladder;
 	char limit_error[512]; /* "" where all limits hold */
 	struct states states;
 	struct listener listener;
@@ -135,7 +125,7 @@ static bool on_admit(void *arg, struct peer *peer, const char **ret_why)
 {
 	struct collector *c = arg;
 
-	return members_admit(&c->members, c->cgroup, peer, ret_why);
+	return members_admit(&c->members, c->ladder.cgroup, peer, ret_why);
 }
 
 /* One whose main thread has ended, and others go on, is there too. */
@@ -154,7 +144,8 @@ static void on_life(void *arg, const struct life_event *event)
 /* From now on ends are known by connections alone. */
 static void note_broker_gone(struct collector *c)
 {
-	if (!c->broker || !broker_is_gone(c->broker) || c->lifecycle != broker_lives(c->broker))
+	if (!c->ladder.broker || !broker_is_gone(c->ladder.broker) ||
+	    c->lifecycle != broker_lives(c->ladder.broker))
 		return;
 	/* What the kernel itself tells from now on. */
 	c->lifecycle = NULL;
@@ -270,7 +261,7 @@ static void write_header(struct collector *c)
 	struct header header = {
 		.argv = c->config.argv,
 		.cgroup_mode = collector_mode(c),
-		.cgroup = c->cgroup ? cgroup_path(c->cgroup) : NULL,
+		.cgroup = c->ladder.cgroup ? cgroup_path(c->ladder.cgroup) : NULL,
 		.freq = c->config.freq,
 		.start_monotonic_ns = c->run.start_ns,
 		.start_realtime_ns = c->start_realtime_ns,
@@ -330,7 +321,7 @@ static bool drain(struct collector *c)
 	take_lives(c, SETTLE_DRAIN_MS);
 	all = peers_drain(c->peers, now_ns, DRAIN_MAX_NS);
 	c->run.now_ns = host_now(c);
-	outsiders_look(&c->outsiders, &c->run, c->cgroup, c->page->live);
+	outsiders_look(&c->outsiders, &c->run, c->ladder.cgroup, c->page->live);
 	publish_live(c);
 	run_settle(&c->run, now_ns, tick_at(now_ns - settle_ns, c->config.freq) + 1);
 	turn_file(c);
@@ -377,7 +368,7 @@ static void end_phase(struct collector *c)
 {
 	int64_t peak;
 
-	if (c->cgroup && cgroup_phase(c->cgroup, &peak) == 0)
+	if (c->ladder.cgroup && cgroup_phase(c->ladder.cgroup, &peak) == 0)
 		phases_exact(&c->run.phases, peak);
 	c->phase_ended = true;
 }
@@ -435,9 +426,9 @@ static void take_tick(struct collector *c, uint64_t now_ns)
 	c->last_tick = row.tick;
 	/* First: what is sampled now is of the phase that a mark has begun. */
 	take_marks(c, tick_ns(row.tick, c->config.freq), false);
-	if (c->cgroup)
-		cgroup_sample(c->cgroup, now_ns, &row);
-	states_sample(&c->states, c->cgroup, now_ns, &row);
+	if (c->ladder.cgroup)
+		cgroup_sample(c->ladder.cgroup, now_ns, &row);
+	states_sample(&c->states, c->ladder.cgroup, now_ns, &row);
 	run_tick(&c->run, &row, missed);
 	outsiders_tick(&c->outsiders, &c->run, row.tick, now_ns);
 	note_gaps(c, missed);
@@ -502,16 +493,6 @@ static int open_parts(struct collector *c)
 	return ret;
 }
 
-/* As the step says that came furthest. That there is no mstatd says nothing of this machine's cgroups. */
-static const char *why_no_cgroup(const struct collector *c)
-{
-	/* NULL: there was one. */
-	for (size_t i = c->steps_count; i-- > 0 && c->steps[i].why_not;)
-		if (c->steps[i].why_not != c->broker_error)
-			return c->steps[i].why_not;
-	return cgroup_explain(&c->place, c->cgroup_error);
-}
-
 /* A limit that was asked for is never silently absent. */
 static void limit_cgroup(struct collector *c)
 {
@@ -520,69 +501,18 @@ static void limit_cgroup(struct collector *c)
 
 	if (!collector_is_limited(c))
 		return;
-	if (!c->cgroup) {
-		snprintf(c->limit_error, sizeof(c->limit_error), "no cgroup: %s", why_no_cgroup(c));
+	if (!c->ladder.cgroup) {
+		snprintf(c->limit_error, sizeof(c->limit_error), "no cgroup: %s",
+			 ladder_why(&c->ladder));
 		return;
 	}
-	err = cgroup_limit(c->cgroup, c->config.memory_max, c->config.swap_max, &file);
+	err = cgroup_limit(c->ladder.cgroup, c->config.memory_max, c->config.swap_max, &file);
 	if (err == -EOPNOTSUPP)
 		snprintf(c->limit_error, sizeof(c->limit_error),
 			 "v1 cgroups limit swap together with memory: give a limit of memory too");
 	else if (err < 0)
 		snprintf(c->limit_error, sizeof(c->limit_error), "%s: %s", file,
 			 err == -ENOENT ? "this kernel has no such limit" : strerror(-err));
-}
-
-static void step(struct collector *c, const char *what, const char *why_not)
-{
-	c->steps[c->steps_count++] = (struct collector_step){what, why_not};
-}
-
-static const char *make_cgroup(struct collector *c)
-{
-	c->cgroup_error = cgroup_find("", &c->place);
-	if (c->place.mode != CGROUP_NONE)
-		c->cgroup_error = cgroup_make(&c->place, &c->cgroup);
-	return c->cgroup ? NULL : cgroup_explain(&c->place, c->cgroup_error);
-}
-
-static bool ask_broker(struct collector *c)
-{
-	if (!c->broker && !c->broker_error[0])
-		broker_open(NULL, &c->broker, c->broker_error, sizeof(c->broker_error));
-	return c->broker != NULL;
-}
-
-static const char *make_by_broker(struct collector *c)
-{
-	pid_t keeper;
-
-	if (!ask_broker(c))
-		return c->broker_error;
-	if (!broker_may_place(c->broker)) {
-		snprintf(c->broker_error, sizeof(c->broker_error), "it is not root's");
-		return c->broker_error;
-	}
-	/* On v1 a session is no matter of the memory cgroup. */
-	keeper = c->place.mode == CGROUP_V2 ? keeper_start() : 0;
-	if (broker_place(c->broker, c->place_error, sizeof(c->place_error)) == 0)
-		return make_cgroup(c);
-	keeper_end(keeper);
-	return c->place_error;
-}
-
-/* From what gives most to what gives least; where nothing gives a cgroup there is none. */
-static void climb(struct collector *c)
-{
-	step(c, "own writable cgroup", make_cgroup(c));
-	if (c->cgroup)
-		return;
-	step(c, "mstatd", make_by_broker(c));
-	if (c->cgroup || !scope_may_help(&c->place, c->cgroup_error))
-		return;
-	step(c, "systemd user scope",
-	     scope_enter(&c->place, c->scope_error, sizeof(c->scope_error)) < 0 ? c->scope_error
-										: make_cgroup(c));
 }
 
 static bool tells_all(const struct lifecycle *l)
@@ -594,18 +524,19 @@ static bool tells_all(const struct lifecycle *l)
 static void hear_lives(struct collector *c)
 {
 	if (c->config.adopts_for) {
-		c->run.proxy.broker = c->broker;
-		c->lifecycle = broker_lives(c->broker);
+		c->run.proxy.broker = c->ladder.broker;
+		c->lifecycle = broker_lives(c->ladder.broker);
 		return;
 	}
 	lifecycle_new(c->clock_offset, &c->lifecycle);
-	if (tells_all(c->lifecycle) || !ask_broker(c) || broker_follow(c->broker) < 0)
+	if (tells_all(c->lifecycle) || !ladder_ask(&c->ladder) ||
+	    broker_follow(c->ladder.broker) < 0)
 		return;
-	c->run.proxy.broker = c->broker;
-	if (!tells_all(broker_lives(c->broker)))
+	c->run.proxy.broker = c->ladder.broker;
+	if (!tells_all(broker_lives(c->ladder.broker)))
 		return;
 	lifecycle_free(c->lifecycle);
-	c->lifecycle = broker_lives(c->broker);
+	c->lifecycle = broker_lives(c->ladder.broker);
 }
 
 static void hear(struct collector *c)
@@ -616,10 +547,10 @@ static void hear(struct collector *c)
 			    lifecycle_marks_last(c->lifecycle);
 }
 
-size_t collector_steps(const struct collector *c, const struct collector_step **ret)
+size_t collector_steps(const struct collector *c, const struct ladder_step **ret)
 {
-	*ret = c->steps;
-	return c->steps_count;
+	*ret = c->ladder.steps;
+	return c->ladder.steps_count;
 }
 
 int collector_new(const struct collector_config *config, sd_event *event, struct collector **ret)
@@ -649,12 +580,12 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	members_init(&c->members, c->patience);
 	c->clock_offset = parse_clock_offset(
 		text, smallfile_read("/proc/self/timens_offsets", text, sizeof(text)));
-	c->broker = config->adopts_for;
-	if (!c->broker)
-		climb(c);
+	ladder_init(&c->ladder, config->adopts_for);
+	if (!config->adopts_for)
+		ladder_climb(&c->ladder);
 	limit_cgroup(c);
-	if (c->cgroup && config->kill_rest)
-		cgroup_prepare_kill(c->cgroup, &c->place);
+	if (c->ladder.cgroup && config->kill_rest)
+		cgroup_prepare_kill(c->ladder.cgroup, &c->ladder.place);
 	states_init(&c->states);
 	err = open_parts(c);
 	if (err < 0) {
@@ -673,14 +604,14 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 
 const char *collector_mode(const struct collector *c)
 {
-	return cgroup_mode_name(c->place.mode);
+	return cgroup_mode_name(c->ladder.place.mode);
 }
 
 const char *collector_cgroup(const struct collector *c, const char **ret_why)
 {
-	if (c->cgroup)
-		return cgroup_path(c->cgroup);
-	*ret_why = why_no_cgroup(c);
+	if (c->ladder.cgroup)
+		return cgroup_path(c->ladder.cgroup);
+	*ret_why = ladder_why(&c->ladder);
 	return NULL;
 }
 
@@ -716,12 +647,12 @@ void collector_phases(const struct collector *c, struct collector_phases *ret)
 
 int collector_clone_fd(const struct collector *c)
 {
-	return c->cgroup ? cgroup_clone_fd(c->cgroup) : -1;
+	return c->ladder.cgroup ? cgroup_clone_fd(c->ladder.cgroup) : -1;
 }
 
 int collector_enter(const struct collector *c, bool cloned_into)
 {
-	return c->cgroup ? cgroup_enter(c->cgroup, cloned_into) : 0;
+	return c->ladder.cgroup ? cgroup_enter(c->ladder.cgroup, cloned_into) : 0;
 }
 
 void collector_record(struct collector *c, pid_t pid)
@@ -760,20 +691,17 @@ uint64_t collector_start_ns(const struct collector *c)
 
 void collector_drop_cgroup(struct collector *c, int err)
 {
-	cgroup_remove(c->cgroup);
-	cgroup_free(c->cgroup);
-	c->cgroup = NULL;
-	c->cgroup_error = err;
+	ladder_drop(&c->ladder, err);
 }
 
 int collector_left(const struct collector *c)
 {
-	return c->cgroup ? cgroup_processes(c->cgroup, NULL, 0) : -ENODEV;
+	return c->ladder.cgroup ? cgroup_processes(c->ladder.cgroup, NULL, 0) : -ENODEV;
 }
 
 int collector_kill_rest(struct collector *c)
 {
-	return c->cgroup ? cgroup_kill(c->cgroup) : -ENODEV;
+	return c->ladder.cgroup ? cgroup_kill(c->ladder.cgroup) : -ENODEV;
 }
 
 static uint64_t own_cpu_ns(void)
@@ -794,11 +722,11 @@ static void take_peak(struct collector *c)
 	struct record last;
 	struct record *sum = &c->run.summary;
 
-	if (!c->cgroup)
+	if (!c->ladder.cgroup)
 		return;
 	run_settle(&c->run, host_now(c), UINT64_MAX);
 	record_init(&last);
-	cgroup_sample(c->cgroup, UINT64_MAX, &last);
+	cgroup_sample(c->ladder.cgroup, UINT64_MAX, &last);
 	/* Kills after the last tick, which are often what ended the run. */
 	if (record_has(&last, FIELD_V2_OOM_KILLS))
 		run_oom(&c->run, last.value[FIELD_V2_OOM_KILLS]);
@@ -841,7 +769,7 @@ static void drain_rest(struct collector *c)
 void collector_finish(struct collector *c, int status, struct record *ret_summary, int *ret_left)
 {
 	uint64_t end_ns = host_now(c);
-	int left = c->cgroup ? cgroup_processes(c->cgroup, NULL, 0) : 0;
+	int left = c->ladder.cgroup ? cgroup_processes(c->ladder.cgroup, NULL, 0) : 0;
 
 	c->timer = sd_event_source_unref(c->timer);
 	take_tick(c, host_now(c));
@@ -864,8 +792,8 @@ void collector_finish(struct collector *c, int status, struct record *ret_summar
 	run_finish(&c->run, host_now(c), end_ns);
 	if (c->file)
 		runfile_finish(c->file);
-	if (c->cgroup)
-		cgroup_remove(c->cgroup);
+	if (c->ladder.cgroup)
+		cgroup_remove(c->ladder.cgroup);
 	*ret_summary = c->run.summary;
 	if (ret_left)
 		*ret_left = left > 0 ? left : 0;
@@ -934,7 +862,6 @@ void collector_free(struct collector *c)
 	listener_close(&c->listener);
 	outsiders_done(&c->outsiders);
 	lifecycle_free(c->lifecycle);
-	broker_free(c->broker);
 	peers_free(c->peers);
 	patience_free(c->patience);
 	run_done(&c->run);
@@ -943,9 +870,6 @@ void collector_free(struct collector *c)
 		munmap(c->page, sizeof(struct page));
 	if (c->page_fd >= 0)
 		close(c->page_fd);
-	/* A run that came to no end leaves it; with processes in it, it is swept by a later run. */
-	if (c->cgroup)
-		cgroup_remove(c->cgroup);
-	cgroup_free(c->cgroup);
+	ladder_done(&c->ladder);
 	free(c);
 }

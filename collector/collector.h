@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "collector/ladder.h"
 #include "core/record.h"
 #include "core/rows.h"
 
@@ -60,12 +61,8 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 /* How the host's cgroups are set up, for people: "unified (v2)", "hybrid (v1 memory)", ... */
 const char *collector_mode(const struct collector *c);
 
-/* What was tried for the run's cgroup, one after the other, until one was had. */
-struct collector_step {
-	const char *what;    /* static: "own writable cgroup" */
-	const char *why_not; /* one line, borrowed; NULL: that is where the run is */
-};
-size_t collector_steps(const struct collector *c, const struct collector_step **ret);
+/* What was tried for the run's cgroup, one after the other, until one was had. Borrowed. */
+size_t collector_steps(const struct collector *c, const struct ladder_step **ret);
 
 /* The run's cgroup directory, or NULL; then *ret_why is one line that says why and what to do. */
 const char *collector_cgroup(const struct collector *c, const char **ret_why);

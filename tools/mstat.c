@@ -287,7 +287,7 @@ static void tell_place(const struct mstat *m)
 {
 	const char *why = NULL;
 	const char *path = collector_cgroup(m->collector, &why);
-	const struct collector_step *step;
+	const struct ladder_step *step;
 	size_t steps = collector_steps(m->collector, &step);
 
 	if (m->options.verbose)
