@@ -98,11 +98,6 @@ size_t daemon_count_links(const struct daemon *d, uid_t uid, bool is_open, bool 
 struct link *daemon_add_link(struct daemon *d, int fd, int pidfd, const struct ucred *cred);
 void daemon_end_link(struct link *link);
 
-/* Has the kernel tell of processes. */
-void daemon_listen(struct daemon *d);
-/* Takes in what it has told up to now. */
-void daemon_hear(struct daemon *d);
-
 /* Whether the user may have one more of that in this second; it is counted. */
 bool daemon_may_spend(struct daemon *d, uid_t uid, enum daemon_cost cost);
 
@@ -111,6 +106,23 @@ bool daemon_is_there(const struct link *link);
 
 /* text may be NULL. */
 int daemon_answer(struct link *link, enum control_kind kind, uint64_t number, const char *text);
+
+/*
+ * daemon_tell.c: what the kernel tells of processes, to those whose they are. It is listened to while somebody is
+ * there.
+ */
+int daemon_start_telling(struct daemon *d);
+void daemon_listen(struct daemon *d);
+/* Once a second. */
+void daemon_stop_listening(struct daemon *d);
+/* Takes in what has been told up to now. */
+void daemon_hear(struct daemon *d);
+/* Sends what is queued for it; ends a link that does not read. */
+void daemon_flush(struct link *link);
+/* Requests. An error ends the link. */
+int daemon_follow(struct link *link);
+int daemon_settle(struct link *link, uint64_t question);
+int daemon_ask(struct link *link, uint64_t pid);
 
 /* daemon_grant.c: a cgroup for the peer. An error ends the link. */
 int daemon_place(struct link *link);
