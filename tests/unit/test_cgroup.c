@@ -4,11 +4,10 @@
  * directories of Debian kernels), made, read and removed in a temporary directory that poses as a
  * cgroup file system. Such a directory gets no files of itself: a test writes those it needs.
  */
-#include "tests/unit/unit.h"
+#include "tests/unit/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -18,48 +17,9 @@
 #include "collector/cgroup.h"
 #include "collector/cgroup_internal.h"
 
-static char *tmp; /* this test's directory */
-
-static int setup(void **state)
-{
-	const char *base = getenv("TMPDIR");
-
-	(void)state;
-	assert_true(asprintf(&tmp, "%s/mstat-unit-XXXXXX", base && *base ? base : "/tmp") > 0);
-	assert_non_null(mkdtemp(tmp));
-	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nftw(tmp, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	free(tmp);
-	return 0;
-}
-
-/* A path below the temporary directory; four of them live at a time. */
-static const char *at(const char *path)
-{
-	static char buf[4][PATH_MAX];
-	static unsigned n;
-	char *ret = buf[n++ % 4];
-
-	snprintf(ret, PATH_MAX, "%s/%s", tmp, path);
-	return ret;
-}
-
 static void make_dir(const char *path)
 {
-	assert_int_equal(mkdir(at(path), 0755), 0);
+	assert_int_equal(mkdir(at("%s", path), 0755), 0);
 }
 
 static void write_path(const char *path, const char *text)
@@ -73,7 +33,7 @@ static void write_path(const char *path, const char *text)
 
 static void write_file(const char *path, const char *text)
 {
-	write_path(at(path), text);
+	write_path(at("%s", path), text);
 }
 
 static void write_below(const struct cgroup *cg, const char *name, const char *text)
@@ -107,7 +67,7 @@ static void assert_file(const char *path, const char *expected)
 
 static bool exists(const char *path)
 {
-	return access(at(path), F_OK) == 0;
+	return access(at("%s", path), F_OK) == 0;
 }
 
 static const char *source_root(void)
@@ -509,7 +469,7 @@ static void made_v2_no_leaf(void **state)
 		char path[64];
 
 		snprintf(path, sizeof(path), "up/own/cgroup.%s", *f);
-		assert_int_equal(unlink(at(path)), 0);
+		assert_int_equal(unlink(at("%s", path)), 0);
 	}
 	assert_int_equal(rmdir(at("up/own")), 0);
 }
@@ -952,7 +912,7 @@ static void explained(void **state)
 	assert_string_equal(cgroup_mode_name(CGROUP_NONE), "none");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 
 int main(void)
 {

@@ -6,12 +6,11 @@
  *   test_grant enter PID UID GID    grants, for scripts; prints the directory, or why not
  *   test_grant remove DIR
  */
-#include "tests/unit/unit.h"
+#include "tests/unit/folder.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/pidfd.h>
@@ -24,53 +23,14 @@
 
 #define NOBODY 65534
 
-static char *tmp; /* this test's directory */
-
-static int setup(void **state)
-{
-	const char *base = getenv("TMPDIR");
-
-	(void)state;
-	assert_true(asprintf(&tmp, "%s/mstat-unit-XXXXXX", base && *base ? base : "/tmp") > 0);
-	assert_non_null(mkdtemp(tmp));
-	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nftw(tmp, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	free(tmp);
-	return 0;
-}
-
-/* A path below the temporary directory; four of them live at a time. */
-static const char *at(const char *path)
-{
-	static char buf[4][PATH_MAX];
-	static unsigned n;
-	char *ret = buf[n++ % 4];
-
-	snprintf(ret, PATH_MAX, "%s/%s", tmp, path);
-	return ret;
-}
-
 static void make_dir(const char *path)
 {
-	assert_int_equal(mkdir(at(path), 0755), 0);
+	assert_int_equal(mkdir(at("%s", path), 0755), 0);
 }
 
 static void write_file(const char *path, const char *text)
 {
-	FILE *file = fopen(at(path), "w");
+	FILE *file = fopen(at("%s", path), "w");
 
 	assert_non_null(file);
 	assert_int_equal(fputs(text, file) < 0, 0);
@@ -79,7 +39,7 @@ static void write_file(const char *path, const char *text)
 
 static bool exists(const char *path)
 {
-	return access(at(path), F_OK) == 0;
+	return access(at("%s", path), F_OK) == 0;
 }
 
 /* ---- names and paths --------------------------------------------------------------------------- */
@@ -589,7 +549,7 @@ static int clean(void **state)
 	for (size_t i = 0; *own.memory && i < UNIT_COUNT(left); i++)
 		for (int k = 0; k < 50 && rmdir(in_own(left[i])) < 0 && errno == EBUSY; k++)
 			cgroup_sleep_ms(2);
-	return teardown(state);
+	return folder_teardown(state);
 }
 
 static void real_granted(void **state)
@@ -769,9 +729,9 @@ static int enter(char **argv)
 	return err < 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 
-#define REAL(name) cmocka_unit_test_setup_teardown(name, setup, clean)
+#define REAL(name) cmocka_unit_test_setup_teardown(name, folder_setup, clean)
 
 int main(int argc, char **argv)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The folder of runs: names, what others may plant there, hostile names, listing, rotation. */
-#include "tests/unit/unit.h"
+#include "tests/unit/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@
 /* Of a run in these tests; whole blocks on any file system. */
 #define RUN_BYTES 65536
 
-static char tmp[64], dir[80];
+static char dir[128];
 static struct store *store;
 static char name[STORE_NAME_SIZE];
 
@@ -29,45 +28,17 @@ static size_t count;
 
 static int setup(void **state)
 {
-	(void)state;
+	folder_setup(state);
 	umask(022);
-	snprintf(tmp, sizeof(tmp), "/tmp/mstat-unit-XXXXXX");
-	assert_non_null(mkdtemp(tmp));
-	snprintf(dir, sizeof(dir), "%s/runs", tmp);
+	snprintf(dir, sizeof(dir), "%s", at("runs"));
 	assert_int_equal(store_open(dir, &store), 0);
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
-	(void)state;
 	store_close(store);
-	if (seteuid(getuid()) < 0)
-		return -1;
-	return nftw(tmp, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-/* A path below the temporary folder, until the fourth next call. */
-static const char *path_of(const char *format, ...)
-{
-	static char paths[4][256];
-	static unsigned next;
-	char *path = paths[next++ % 4];
-	int n = snprintf(path, sizeof(paths[0]), "%s/", tmp);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(path + n, sizeof(paths[0]) - (size_t)n, format, args);
-	va_end(args);
-	return path;
+	return seteuid(getuid()) < 0 ? -1 : folder_teardown(state);
 }
 
 static bool exists(const char *path)
@@ -159,21 +130,21 @@ static void opening(void **state)
 	(void)state;
 	assert_int_equal(mode_of(dir), 0711);
 	store_close(NULL);
-	assert_int_equal(store_open(path_of("no/parents"), &second), -ENOENT);
+	assert_int_equal(store_open(at("no/parents"), &second), -ENOENT);
 	assert_null(second);
-	make_file(path_of("file"));
-	assert_int_equal(store_open(path_of("file"), &second), -ENOTDIR);
-	assert_int_equal(symlink(dir, path_of("link")), 0);
-	assert_true(store_open(path_of("link"), &second) < 0);
-	assert_true(store_open(path_of("link//"), &second) < 0);
+	make_file(at("file"));
+	assert_int_equal(store_open(at("file"), &second), -ENOTDIR);
+	assert_int_equal(symlink(dir, at("link")), 0);
+	assert_true(store_open(at("link"), &second) < 0);
+	assert_true(store_open(at("link//"), &second) < 0);
 	store_close(store);
-	assert_int_equal(store_open(path_of("runs/"), &store), 0);
+	assert_int_equal(store_open(at("runs/"), &store), 0);
 }
 
 /* The lock is the kernel's: a file that one who was killed has left is none. */
 static void opening_twice(void **state)
 {
-	const char *lock = path_of("runs/lock");
+	const char *lock = at("runs/lock");
 	struct store *second = (void *)1;
 
 	(void)state;
@@ -191,9 +162,9 @@ static void opening_twice(void **state)
 		assert_int_equal(store_open(dir, &second), -EPERM);
 	}
 	assert_int_equal(unlink(lock), 0);
-	assert_int_equal(symlink(path_of("target"), lock), 0);
+	assert_int_equal(symlink(at("target"), lock), 0);
 	assert_int_equal(store_open(dir, &second), -ELOOP);
-	assert_false(exists(path_of("target")));
+	assert_false(exists(at("target")));
 }
 
 static void opening_others(void **state)
@@ -226,8 +197,8 @@ static void beginning(void **state)
 
 	(void)state;
 	assert_string_equal(name, AT_NAME "nginx.mstat");
-	assert_int_equal(mode_of(path_of("runs/1000")), 0700);
-	assert_int_equal(mode_of(path_of("runs/1000/%s", name)), 0600);
+	assert_int_equal(mode_of(at("runs/1000")), 0700);
+	assert_int_equal(mode_of(at("runs/1000/%s", name)), 0600);
 	assert_int_equal(flags & O_ACCMODE, O_WRONLY);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(fstat(fd, &st), 0);
@@ -235,7 +206,7 @@ static void beginning(void **state)
 	assert_int_equal(st.st_size, 0);
 	close(fd);
 	close(begin(UINT32_MAX, "x", AT));
-	assert_true(exists(path_of("runs/4294967295/%s", name)));
+	assert_true(exists(at("runs/4294967295/%s", name)));
 }
 
 static void programs_names(void **state)
@@ -301,11 +272,11 @@ static void collisions(void **state)
 	close(begin(UID, "a", AT));
 	assert_string_equal(name, AT_NAME "a-2.mstat");
 	/* What is taken may be anything. */
-	assert_int_equal(symlink(path_of("target"), path_of("runs/1000/" AT_NAME "a-3.mstat")), 0);
-	assert_int_equal(mkdir(path_of("runs/1000/" AT_NAME "a-4.mstat"), 0700), 0);
+	assert_int_equal(symlink(at("target"), at("runs/1000/" AT_NAME "a-3.mstat")), 0);
+	assert_int_equal(mkdir(at("runs/1000/" AT_NAME "a-4.mstat"), 0700), 0);
 	close(begin(UID, "a", AT));
 	assert_string_equal(name, AT_NAME "a-5.mstat");
-	assert_false(exists(path_of("target")));
+	assert_false(exists(at("target")));
 	for (int i = 6; i <= 999; i++)
 		close(begin(UID, "a", AT));
 	assert_string_equal(name, AT_NAME "a-999.mstat");
@@ -337,16 +308,16 @@ static void planted_folders(void **state)
 	finished_run(UID, "a", AT, AT);
 	memcpy(of_run, name, sizeof(of_run));
 	/* A link to somebody else's runs, one to a folder elsewhere, a file. */
-	assert_int_equal(symlink("1000", path_of("runs/1001")), 0);
-	assert_int_equal(rename(path_of("runs/1000"), path_of("elsewhere")), 0);
-	assert_int_equal(mkdir(path_of("runs/1000"), 0700), 0);
+	assert_int_equal(symlink("1000", at("runs/1001")), 0);
+	assert_int_equal(rename(at("runs/1000"), at("elsewhere")), 0);
+	assert_int_equal(mkdir(at("runs/1000"), 0700), 0);
 	is_refused(OTHER, of_run);
-	assert_int_equal(unlink(path_of("runs/1001")), 0);
-	assert_int_equal(symlink(path_of("elsewhere"), path_of("runs/1001")), 0);
+	assert_int_equal(unlink(at("runs/1001")), 0);
+	assert_int_equal(symlink(at("elsewhere"), at("runs/1001")), 0);
 	is_refused(OTHER, of_run);
-	assert_true(exists(path_of("elsewhere/%s", of_run)));
-	assert_int_equal(unlink(path_of("runs/1001")), 0);
-	make_file(path_of("runs/1001"));
+	assert_true(exists(at("elsewhere/%s", of_run)));
+	assert_int_equal(unlink(at("runs/1001")), 0);
+	make_file(at("runs/1001"));
 	is_refused(OTHER, of_run);
 }
 
@@ -354,11 +325,11 @@ static void writable_folder(void **state)
 {
 	(void)state;
 	finished_run(UID, "a", AT, AT);
-	assert_int_equal(chmod(path_of("runs/1000"), 0720), 0);
+	assert_int_equal(chmod(at("runs/1000"), 0720), 0);
 	is_refused(UID, AT_NAME "a.mstat");
-	assert_int_equal(chmod(path_of("runs/1000"), 0702), 0);
+	assert_int_equal(chmod(at("runs/1000"), 0702), 0);
 	is_refused(UID, AT_NAME "a.mstat");
-	assert_int_equal(chmod(path_of("runs/1000"), 0755), 0);
+	assert_int_equal(chmod(at("runs/1000"), 0755), 0);
 	has_runs(UID, "a");
 }
 
@@ -369,11 +340,11 @@ static void foreign_folder(void **state)
 		skip();
 	finished_run(UID, "a", AT, AT);
 	finished_run(OTHER, "b", AT, AT);
-	assert_int_equal(chown(path_of("runs/1000"), UID, UID), 0);
+	assert_int_equal(chown(at("runs/1000"), UID, UID), 0);
 	is_refused(UID, AT_NAME "a.mstat");
-	assert_true(exists(path_of("runs/1000/" AT_NAME "a.mstat")));
+	assert_true(exists(at("runs/1000/" AT_NAME "a.mstat")));
 	/* It did not keep the others from being rotated. */
-	assert_false(exists(path_of("runs/1001")));
+	assert_false(exists(at("runs/1001")));
 }
 
 static void reading(void **state)
@@ -396,7 +367,7 @@ static void reading(void **state)
 	close(fd);
 	assert_int_equal(store_read(store, UID, AT_NAME "b.mstat"), -ENOENT);
 	assert_int_equal(store_read(store, OTHER, name), -ENOENT);
-	assert_false(exists(path_of("runs/1001")));
+	assert_false(exists(at("runs/1001")));
 }
 
 /* Each of them leads to a file that is there. */
@@ -421,11 +392,11 @@ static void hostile_names(void **state)
 	(void)state;
 	close(begin(OTHER, "a", AT));
 	close(begin(UID, "b", AT));
-	assert_int_equal(mkdir(path_of("runs/1000/sub"), 0700), 0);
+	assert_int_equal(mkdir(at("runs/1000/sub"), 0700), 0);
 	for (size_t i = 0; i < UNIT_COUNT(names); i++) {
 		if (i >= 2)
-			make_file(path_of("runs/1000/%s", names[i]));
-		assert_true(exists(path_of("runs/1000/%s", names[i])));
+			make_file(at("runs/1000/%s", names[i]));
+		assert_true(exists(at("runs/1000/%s", names[i])));
 		assert_int_equal(store_read(store, UID, names[i]), -EINVAL);
 	}
 	snprintf(absolute, sizeof(absolute), "%s/1000/%s", dir, name);
@@ -436,10 +407,10 @@ static void hostile_names(void **state)
 	/* Nor are they runs to be listed or removed. */
 	has_runs(UID, "b");
 	assert_int_equal(store_rotate(store, UID, 0, 0, AT + (1u << 30)), 1);
-	assert_true(exists(path_of("runs/1000/e")));
-	assert_true(exists(path_of("runs/1000/.d.mstat")));
+	assert_true(exists(at("runs/1000/e")));
+	assert_true(exists(at("runs/1000/.d.mstat")));
 	/* One byte shorter than the one above. */
-	make_file(path_of("runs/1000/%s", names[10] + 1));
+	make_file(at("runs/1000/%s", names[10] + 1));
 	fd = store_read(store, UID, names[10] + 1);
 	assert_true(fd >= 0);
 	close(fd);
@@ -453,22 +424,22 @@ static void planted_files(void **state)
 	size_t n = geteuid() == 0 ? 4 : 3;
 
 	(void)state;
-	make_file(path_of("secret"));
+	make_file(at("secret"));
 	finished_run(UID, "a", AT, AT);
-	assert_int_equal(symlink(path_of("secret"), path_of("runs/1000/link.mstat")), 0);
-	assert_int_equal(mkdir(path_of("runs/1000/folder.mstat"), 0700), 0);
-	assert_int_equal(mkfifo(path_of("runs/1000/fifo.mstat"), 0600), 0);
-	make_file(path_of("runs/1000/foreign.mstat"));
+	assert_int_equal(symlink(at("secret"), at("runs/1000/link.mstat")), 0);
+	assert_int_equal(mkdir(at("runs/1000/folder.mstat"), 0700), 0);
+	assert_int_equal(mkfifo(at("runs/1000/fifo.mstat"), 0600), 0);
+	make_file(at("runs/1000/foreign.mstat"));
 	if (n == 4)
-		assert_int_equal(chown(path_of("runs/1000/foreign.mstat"), UID, UID), 0);
+		assert_int_equal(chown(at("runs/1000/foreign.mstat"), UID, UID), 0);
 	else
-		assert_int_equal(unlink(path_of("runs/1000/foreign.mstat")), 0);
+		assert_int_equal(unlink(at("runs/1000/foreign.mstat")), 0);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(store_read(store, UID, names[i]), -ENOENT);
 	has_runs(UID, "a");
 	assert_int_equal(store_rotate(store, UID, 0, 0, AT + 100), 1);
 	for (size_t i = 0; i < n; i++)
-		assert_true(exists(path_of("runs/1000/%s", names[i])));
+		assert_true(exists(at("runs/1000/%s", names[i])));
 }
 
 static int stop(void *arg, const struct store_run *run)
@@ -486,7 +457,7 @@ static void listing(void **state)
 	(void)state;
 	has_runs(UID, "");
 	assert_int_equal(bytes(UID), 0);
-	assert_false(exists(path_of("runs/1000")));
+	assert_false(exists(at("runs/1000")));
 	finished_run(UID, "c", AT + 20, AT + 21);
 	finished_run(UID, "a", AT - 7 * 3600, AT + 22);
 	fd = write_run(UID, "b", AT + 10, AT + 23);
@@ -645,11 +616,11 @@ static void removal_fails(void **state)
 		assert_int_equal(seteuid(UID), 0);
 	}
 	finished_run(UID, "a", AT, AT);
-	assert_int_equal(chmod(path_of("runs/1000"), 0500), 0);
+	assert_int_equal(chmod(at("runs/1000"), 0500), 0);
 	assert_int_equal(store_rotate(store, UID, 0, STORE_NO_LIMIT, AT + 100), -EACCES);
 	assert_int_equal(store_rotate(store, UID, STORE_NO_LIMIT, 0, AT + 100), -EACCES);
 	has_runs(UID, "a");
-	assert_int_equal(chmod(path_of("runs/1000"), 0700), 0);
+	assert_int_equal(chmod(at("runs/1000"), 0700), 0);
 	assert_int_equal(store_rotate(store, UID, 0, STORE_NO_LIMIT, AT + 100), 1);
 }
 
@@ -659,11 +630,11 @@ static void empty_folders(void **state)
 
 	(void)state;
 	assert_int_equal(store_rotate(store, UID, STORE_NO_LIMIT, STORE_NO_LIMIT, AT), 0);
-	assert_true(exists(path_of("runs/1000/%s", name)));
+	assert_true(exists(at("runs/1000/%s", name)));
 	close(fd);
-	assert_int_equal(unlink(path_of("runs/1000/%s", name)), 0);
+	assert_int_equal(unlink(at("runs/1000/%s", name)), 0);
 	assert_int_equal(store_rotate(store, UID, STORE_NO_LIMIT, STORE_NO_LIMIT, AT), 0);
-	assert_false(exists(path_of("runs/1000")));
+	assert_false(exists(at("runs/1000")));
 	assert_int_equal(store_rotate(store, UID, 0, 0, AT), 0);
 	close(begin(UID, "a", AT));
 }
@@ -675,7 +646,7 @@ static void others_untouched(void **state)
 	finished_run(OTHER, "b", AT, AT);
 	finished_run(OTHER, "c", AT + 1, AT);
 	assert_int_equal(store_rotate(store, UID, 0, 0, AT + 100), 1);
-	assert_false(exists(path_of("runs/1000")));
+	assert_false(exists(at("runs/1000")));
 	has_runs(OTHER, "bc");
 }
 
@@ -692,17 +663,17 @@ static void rotation_of_all(void **state)
 	finished_run(0, "d", AT, AT);
 	each = bytes(OTHER);
 	for (size_t i = 0; i < UNIT_COUNT(names); i++)
-		assert_int_equal(mkdir(path_of("runs/%s", names[i]), 0700), 0);
+		assert_int_equal(mkdir(at("runs/%s", names[i]), 0700), 0);
 	assert_int_equal(store_rotate_all(store, STORE_NO_LIMIT, each, AT + 100), 1);
 	has_runs(UID, "b");
 	has_runs(OTHER, "c");
 	has_runs(0, "d");
 	assert_int_equal(store_rotate_all(store, 60, STORE_NO_LIMIT, AT + 100), 1);
-	assert_false(exists(path_of("runs/0")));
+	assert_false(exists(at("runs/0")));
 	assert_int_equal(store_rotate_all(store, 0, STORE_NO_LIMIT, AT + 100), 2);
-	assert_false(exists(path_of("runs/1000")));
+	assert_false(exists(at("runs/1000")));
 	for (size_t i = 0; i < UNIT_COUNT(names); i++)
-		assert_true(exists(path_of("runs/%s", names[i])));
+		assert_true(exists(at("runs/%s", names[i])));
 }
 
 int main(void)
