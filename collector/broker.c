@@ -15,9 +15,11 @@
 #include "core/bytes.h"
 
 #define ANSWER_MS 1000
-#define PLACE_MS  10000
-#define ASK_MS	  100
-#define WHY_MAX	  200
+/* It may be put off to the next second. */
+#define LIST_MS	 5000
+#define PLACE_MS 10000
+#define ASK_MS	 100
+#define WHY_MAX	 200
 /* What is told between two takes: as much as the kernel's own queue may hold. */
 #define QUEUE_MAX LIFECYCLE_QUEUE_MAX
 
@@ -349,7 +351,7 @@ int broker_list(struct broker *broker, void (*on_text)(void *arg, const char *te
 
 	do {
 		if (err == 0)
-			err = wait_for(broker, CONTROL_LISTED, ANSWER_MS, &answer);
+			err = wait_for(broker, CONTROL_LISTED, LIST_MS, &answer);
 		if (err == 0)
 			on_text(arg, (const char *)answer.bytes, answer.len);
 	} while (err == 0 && answer.number);

@@ -31,6 +31,10 @@
 #define ROTATE_S    600
 /* A recorder that takes nothing for so long has come to an end. */
 #define STUCK_NS 30000000000u
+/* So long it may take to write what it has. */
+#define LEAVE_NS 10000000000u
+/* What takes so long to happen again is said again. */
+#define SAY_NS 60000000000u
 
 uint64_t daemon_now_ns(void)
 {
@@ -47,6 +51,33 @@ size_t daemon_at_most(uid_t uid, size_t max)
 	return uid == 0 ? max * ROOTS_TIMES : max;
 }
 
+size_t daemon_share(uid_t uid, size_t max, size_t left)
+{
+	size_t share = left / 8 ? left / 8 : 1;
+
+	if (uid == 0)
+		return daemon_at_most(uid, max);
+	return share < max ? share : max;
+}
+
+void daemon_say(struct daemon *d, uid_t uid, const char *why)
+{
+	uint64_t now = daemon_now_ns();
+	struct said *oldest = d->said;
+
+	for (struct said *said = d->said; said < d->said + DAEMON_SAID_MAX; said++) {
+		if (said->uid == uid && said->why == why && now - said->at_ns < SAY_NS)
+			return;
+		if (said->at_ns < oldest->at_ns)
+			oldest = said;
+	}
+	/* Of many users, too, no more than that. */
+	if (oldest->why && now - oldest->at_ns < SAY_NS)
+		return;
+	*oldest = (struct said){uid, why, now};
+	fprintf(stderr, "mstatd: uid %u: not recorded: %s\n", (unsigned)uid, why);
+}
+
 size_t daemon_count_links(const struct daemon *d, uid_t uid, bool is_open, bool is_recorder)
 {
 	size_t n = 0;
@@ -57,23 +88,47 @@ size_t daemon_count_links(const struct daemon *d, uid_t uid, bool is_open, bool 
 	return n;
 }
 
+static void close_link(struct link *link)
+{
+	struct stranger_grave *grave = &link->daemon->grave;
+
+	if (link->recorder)
+		stranger_close(grave, link->given.to_fd, false);
+	if (link->is_given)
+		stranger_let_go(grave, link->teller.fd, link->is_guarded);
+	else
+		stranger_close(grave, link->teller.fd, link->is_guarded);
+	if (link->pidfd >= 0)
+		close(link->pidfd);
+}
+
+/* Nothing is left of it but its process. */
+static void leave(struct link *link)
+{
+	kin_drop(link->daemon->kin, &link->teller.group);
+	daemon_end_granting(link);
+	daemon_leave_queue(link);
+	sd_event_source_disable_unref(link->io);
+	link->io = NULL;
+	close_link(link);
+	teller_done(&link->teller);
+	link->asked = link->teller.question = link->stuck_ns = 0;
+	link->is_leaving = true;
+	link->since_ns = daemon_now_ns();
+}
+
 void daemon_end_link(struct link *link)
 {
 	struct daemon *d = link->daemon;
 
+	if (!link->is_leaving)
+		leave(link);
+	/* It counts as long as it is there. */
+	if (link->recorder && !link->is_reaped)
+		return;
 	d->link_count--;
-	d->run_count -= link->recorder != 0;
-	kin_drop(d->kin, &link->teller.group);
-	daemon_end_granting(link);
-	daemon_leave_queue(link);
-	sd_event_source_unref(link->io);
-	if (link->recorder)
-		recorder_close(&link->given);
-	else
-		close(link->teller.fd);
-	if (link->pidfd >= 0)
-		close(link->pidfd);
-	teller_done(&link->teller);
+	d->run_count -= link->recorder != 0 && link->teller.uid != 0;
+	free(link->up);
 	if (link->prev)
 		link->prev->next = link->next;
 	else
@@ -92,6 +147,7 @@ struct link *daemon_add_link(struct daemon *d, int fd, int pidfd, const struct u
 
 	if (link && sd_event_add_io(d->event, &link->io, fd, EPOLLIN, on_link, link) >= 0) {
 		link->teller.fd = fd;
+		link->is_guarded = stranger_is_guarded(fd);
 		link->teller.uid = cred->uid;
 		link->teller.group.max = daemon_at_most(cred->uid, PROCESSES_MAX);
 		link->daemon = d;
@@ -107,7 +163,7 @@ struct link *daemon_add_link(struct daemon *d, int fd, int pidfd, const struct u
 		return link;
 	}
 	free(link);
-	close(fd);
+	stranger_close(&d->grave, fd, false);
 	if (pidfd >= 0)
 		close(pidfd);
 	return NULL;
@@ -120,10 +176,8 @@ bool daemon_is_there(const struct link *link)
 	return link->pidfd >= 0 && poll(&gone, 1, 0) == 0;
 }
 
-bool daemon_may_spend(struct daemon *d, uid_t uid, enum daemon_cost cost)
+struct spender *daemon_spender(struct daemon *d, uid_t uid)
 {
-	static const unsigned most[DAEMON_COSTS] = {
-		[DAEMON_RUN] = 32, [DAEMON_HEAR] = 256, [DAEMON_LIST] = 4};
 	struct spender *spender = d->spenders;
 
 	while (spender && spender->uid != uid)
@@ -131,12 +185,22 @@ bool daemon_may_spend(struct daemon *d, uid_t uid, enum daemon_cost cost)
 	if (!spender) {
 		spender = calloc(1, sizeof(*spender));
 		if (!spender)
-			return false;
+			return NULL;
 		spender->uid = uid;
 		spender->next = d->spenders;
 		d->spenders = spender;
 	}
-	return spender->spent[cost]++ < daemon_at_most(uid, most[cost]);
+	return spender;
+}
+
+bool daemon_may_spend(struct daemon *d, uid_t uid, enum daemon_cost cost)
+{
+	/* A look at a process takes some 20 us. */
+	static const unsigned most[DAEMON_COSTS] = {
+		[DAEMON_RUN] = 32, [DAEMON_HEAR] = 256, [DAEMON_LOOK] = 4096, [DAEMON_LIST] = 4};
+	struct spender *spender = daemon_spender(d, uid);
+
+	return spender && spender->spent[cost]++ < daemon_at_most(uid, most[cost]);
 }
 
 static void forget_spenders(struct daemon *d)
@@ -173,7 +237,7 @@ static int open_link(struct link *link, const struct control_message *message)
 	if (message->number != CONTROL_VERSION)
 		return refuse(link, "it is of another version: restart it");
 	if (daemon_count_links(d, link->teller.uid, true, false) >=
-	    daemon_at_most(link->teller.uid, LINKS_MAX))
+	    daemon_share(link->teller.uid, LINKS_MAX, d->link_max - d->link_count))
 		return refuse(link, "this user has too many runs at a time");
 	link->is_open = true;
 	daemon_listen(d);
@@ -218,7 +282,7 @@ static int take_message(struct link *link)
 {
 	static uint8_t buf[CONTROL_MAX];
 	struct control_message message;
-	ssize_t n = recv(link->teller.fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t n = stranger_receive(link->teller.fd, link->is_guarded, buf, sizeof(buf));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
@@ -290,7 +354,7 @@ static void take_connection(struct daemon *d, int fd)
 	/* Without root's privileges there is nothing that we could do for others. */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
 	    (geteuid() != 0 && cred.uid != geteuid())) {
-		close(fd);
+		stranger_close(&d->grave, fd, false);
 		return;
 	}
 	if (daemon_count_links(d, cred.uid, false, false) >= daemon_at_most(cred.uid, SILENT_MAX))
@@ -298,7 +362,7 @@ static void take_connection(struct daemon *d, int fd)
 	if (d->link_count >= d->link_max)
 		end_oldest(d, NULL);
 	if (d->link_count >= d->link_max) {
-		close(fd);
+		stranger_close(&d->grave, fd, false);
 		return;
 	}
 	link = daemon_add_link(d, fd, open_pidfd(fd, cred.pid), &cred);
@@ -316,6 +380,10 @@ static int on_connect(sd_event_source *source, int listen_fd, uint32_t revents, 
 	for (int i = 0; i < ACCEPT_TURN; i++) {
 		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+		if (fd < 0 && errno == EMFILE && d->grave.count) {
+			stranger_tend(&d->grave);
+			fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		}
 		if (fd >= 0) {
 			take_connection(d, fd);
 		} else if (errno != EINTR && errno != ECONNABORTED) {
@@ -335,13 +403,24 @@ static int on_second(sd_event_source *source, uint64_t usec, void *arg)
 	uint64_t now = daemon_now_ns();
 
 	(void)usec;
+	forget_spenders(d);
 	for (struct link *link = d->links, *next; link; link = next) {
 		next = link->next;
+		if (link->is_leaving) {
+			if (now - link->since_ns >= LEAVE_NS)
+				kill(link->recorder, SIGKILL);
+			continue;
+		}
 		if (link->asks >= ASKS_MAX)
 			sd_event_source_set_enabled(link->io, SD_EVENT_ON);
 		link->asks = 0;
+		if (daemon_list_late(link) < 0) {
+			daemon_end_link(link);
+			continue;
+		}
 		/* One that hangs keeps its samplers waiting: they will find another. */
 		if (link->stuck_ns && now - link->stuck_ns >= STUCK_NS) {
+			daemon_say(d, link->teller.uid, "a recorder took nothing for 30 seconds");
 			kill(link->recorder, SIGKILL);
 			daemon_end_link(link);
 			continue;
@@ -351,8 +430,8 @@ static int on_second(sd_event_source *source, uint64_t usec, void *arg)
 	}
 	kin_sweep(d->kin, now, d->lives != NULL);
 	daemon_tend_grants(d, now);
-	forget_spenders(d);
 	daemon_stop_listening(d);
+	stranger_tend(&d->grave);
 	if (d->is_full)
 		sd_event_source_set_enabled(d->listen, SD_EVENT_ON);
 	d->is_full = false;
@@ -368,8 +447,10 @@ static void end_recorder(struct daemon *d, pid_t pid)
 
 	while (link && link->recorder != pid)
 		link = link->next;
-	if (link)
-		daemon_end_link(link);
+	if (!link)
+		return;
+	link->is_reaped = true;
+	daemon_end_link(link);
 }
 
 static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
@@ -417,6 +498,7 @@ int daemon_new(const struct daemon_config *config, sd_event *event, struct daemo
 	}
 	d->config = *config;
 	d->event = event;
+	stranger_guard(config->listen_fd);
 	/* Each has two descriptors at most, and what else we need some. */
 	d->link_max = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur / 3 : 256;
 	proxy_init(&d->proxy);
@@ -447,8 +529,11 @@ void daemon_free(struct daemon *d)
 {
 	if (!d)
 		return;
-	while (d->links)
+	while (d->links) {
+		d->links->is_reaped = true;
 		daemon_end_link(d->links);
+	}
+	stranger_tend(&d->grave);
 	sd_event_source_unref(d->listen);
 	sd_event_source_unref(d->tell);
 	sd_event_source_unref(d->soon);

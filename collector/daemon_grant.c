@@ -26,7 +26,7 @@ void daemon_end_granting(struct link *link)
 {
 	if (!link->granting)
 		return;
-	sd_event_source_unref(link->grant_io);
+	sd_event_source_disable_unref(link->grant_io);
 	link->grant_io = NULL;
 	close(link->grant_fd);
 	link->granting = 0;

@@ -11,6 +11,7 @@
 #include "collector/proxy.h"
 #include "collector/recorder.h"
 #include "collector/store.h"
+#include "collector/stranger.h"
 #include "collector/teller.h"
 
 /* Cgroups that were given, and are to be removed when they are empty. */
@@ -18,6 +19,15 @@
 #define DAEMON_WHY_MAX	  320
 /* At a time, for all. */
 #define DAEMON_GRANTING_MAX 8
+/* How far up a process's parents are looked at. */
+#define DAEMON_ANCESTORS_MAX 64
+#define DAEMON_SAID_MAX	     32
+
+/* A process's parent, that one's, and so on. */
+struct ancestry {
+	pid_t pid[DAEMON_ANCESTORS_MAX];
+	size_t count;
+};
 
 /* One who has connected: an mstat, one of our recorders, or somebody who has not said what he is. */
 struct link {
@@ -29,10 +39,16 @@ struct link {
 	pid_t pid;
 	gid_t gid;
 	int pidfd;	       /* owned: of the peer; -1: there is none */
+	bool is_guarded;       /* stranger.h */
 	bool is_open;	       /* it is an mstat, or a recorder */
+	bool is_given;	       /* its recorder has it now */
+	bool is_leaving;       /* a recorder without a link, which has not exited yet */
+	bool is_reaped;	       /* one that has */
+	bool wants_list;       /* in the next second */
 	unsigned asks;	       /* in this second */
 	pid_t recorder;	       /* whose it is; 0: it is no recorder's */
 	struct recorder given; /* of a recorder */
+	struct ancestry *up;   /* owned: of a recorder, of whom it was made for */
 	/* Of a recorder: samplers that it has no room for yet, the first and where the next one is put. */
 	struct link *waiting, **waiting_end;
 	sd_event_source *room; /* owned: on while there are some */
@@ -48,12 +64,22 @@ struct link {
 };
 
 /* What takes more than a moment, and is counted by second. */
-enum daemon_cost { DAEMON_RUN, DAEMON_HEAR, DAEMON_LIST, DAEMON_COSTS };
+enum daemon_cost { DAEMON_RUN, DAEMON_HEAR, DAEMON_LOOK, DAEMON_LIST, DAEMON_COSTS };
 
 struct spender {
 	uid_t uid;
 	unsigned spent[DAEMON_COSTS];
+	bool has_looked; /* for room: */
+	int room_error;
+	uint64_t taken_bytes;
 	struct spender *next;
+};
+
+/* What was said of a user, not to say it again soon. */
+struct said {
+	uid_t uid;
+	const char *why; /* static */
+	uint64_t at_ns;
 };
 
 /* A child that makes a cgroup; its link may be gone. */
@@ -76,7 +102,9 @@ struct daemon {
 	struct kin *kin;
 	struct proxy proxy;
 	struct link *links;
-	size_t link_count, link_max, run_count;
+	struct stranger_grave grave;
+	size_t link_count, link_max;
+	size_t run_count;	  /* of all users but root */
 	struct spender *spenders; /* owned list, of this second */
 	struct granting granting[DAEMON_GRANTING_MAX];
 	pid_t remover; /* the child that removes cgroups; 0: none */
@@ -85,10 +113,17 @@ struct daemon {
 	unsigned seconds, idle; /* how long nobody has been there */
 	bool is_full, is_soon;
 	char lacks[DAEMON_WHY_MAX];
+	struct said said[DAEMON_SAID_MAX];
 };
 
 /* Ours, for root has more of all that a user has. */
 size_t daemon_at_most(uid_t uid, size_t max);
+
+/* What a user may have of something: so much, but no more than an eighth of what is left for all, and one. */
+size_t daemon_share(uid_t uid, size_t max, size_t left);
+
+/* Tells the operator why something of that user's is not recorded; the same not twice in a minute. why is static. */
+void daemon_say(struct daemon *d, uid_t uid, const char *why);
 uint64_t daemon_now_ns(void);
 
 /* How many links of that kind a user has. */
@@ -97,6 +132,9 @@ size_t daemon_count_links(const struct daemon *d, uid_t uid, bool is_open, bool 
 /* fd and pidfd are the link's, or closed where there is none: NULL. */
 struct link *daemon_add_link(struct daemon *d, int fd, int pidfd, const struct ucred *cred);
 void daemon_end_link(struct link *link);
+
+/* What the user has spent in this second; NULL: no memory. */
+struct spender *daemon_spender(struct daemon *d, uid_t uid);
 
 /* Whether the user may have one more of that in this second; it is counted. */
 bool daemon_may_spend(struct daemon *d, uid_t uid, enum daemon_cost cost);
@@ -141,6 +179,8 @@ int daemon_hand_over(struct link *from, const uint8_t *message, size_t len);
 /* The link ends: it waits for no recorder any more, and nobody for it. */
 void daemon_leave_queue(struct link *link);
 int daemon_list(struct link *link);
+/* Those that were put off to this second. */
+int daemon_list_late(struct link *link);
 int daemon_read(struct link *link, const struct control_message *message);
 int daemon_more(struct link *link);
 

@@ -23,8 +23,14 @@
 #define WAITING_MAX 2048
 /* Of all users but root. */
 #define ALL_RUNS_MAX 1024
-/* How far up a process's parents are looked at. */
-#define ANCESTORS_MAX 64
+/* What the smallest run takes. */
+#define FILE_BYTES 4096
+/* That are being written, parts of long ones too. */
+#define GROWING_MAX 1000
+/* How much later than its child's a sampler's hello may come. */
+#define RACE_NS 10000000000u
+/* Of a process, in search of a sampler. */
+#define THREADS_MAX 64
 /* No part of a run is cut smaller. */
 #define FILE_MIN ((uint64_t)1 << 20)
 
@@ -46,30 +52,46 @@ static struct link *recorder_of(const struct daemon *d, pid_t pid, uid_t uid, bo
 	return NULL;
 }
 
+/* From that parent on. Returns false where the user has looked at too much in this second. */
+static bool read_ancestry(struct daemon *d, uid_t uid, pid_t parent, struct ancestry *ret)
+{
+	for (ret->count = 0; parent > 1 && ret->count < DAEMON_ANCESTORS_MAX;
+	     parent = parent_of_pid(parent)) {
+		if (!daemon_may_spend(d, uid, DAEMON_LOOK))
+			return false;
+		ret->pid[ret->count++] = parent;
+	}
+	return true;
+}
+
+static bool is_above(const struct ancestry *up, pid_t pid)
+{
+	for (size_t i = 0; i < up->count; i++)
+		if (up->pid[i] == pid)
+			return true;
+	return false;
+}
+
 /* Whose child's sampler was faster to say hello. */
 static struct link *recorder_below(const struct daemon *d, const struct link *from)
 {
-	for (struct link *link = d->links; link; link = link->next) {
-		pid_t pid = link->given.root;
+	uint64_t now = daemon_now_ns();
 
-		if (!link->recorder || link->teller.uid != from->teller.uid)
-			continue;
-		for (int i = 0; i < ANCESTORS_MAX && pid > 1; i++)
-			if ((pid = parent_of_pid(pid)) == from->pid)
-				return link;
-	}
+	for (struct link *link = d->links; link; link = link->next)
+		if (link->recorder && !link->is_leaving && link->up &&
+		    link->teller.uid == from->teller.uid && now - link->since_ns < RACE_NS &&
+		    is_above(link->up, from->pid))
+			return link;
 	return NULL;
 }
 
-static struct link *find_recorder(struct daemon *d, const struct link *from, pid_t parent,
-				  bool is_there)
+static struct link *find_recorder(struct daemon *d, const struct link *from,
+				  const struct ancestry *up, bool is_there)
 {
-	struct link *found = recorder_of(d, from->pid, from->teller.uid, is_there);
+	struct link *found = NULL;
 
-	for (int i = 0; !found && i < ANCESTORS_MAX && parent > 1; i++) {
-		found = recorder_of(d, parent, from->teller.uid, is_there);
-		parent = parent_of_pid(parent);
-	}
+	for (size_t i = 0; !found && i < up->count; i++)
+		found = recorder_of(d, up->pid[i], from->teller.uid, is_there);
 	if (!found && is_there)
 		found = recorder_below(d, from);
 	/* What was looked at was all of that process. */
@@ -94,11 +116,12 @@ static bool is_sampler(const char *status, size_t len)
 }
 
 /* Whether a sampler is in it, as far as its threads tell. */
-static bool is_sampled(pid_t pid)
+static bool is_sampled(struct daemon *d, uid_t uid, pid_t pid)
 {
 	char path[64], status[4096];
 	struct dirent *entry;
 	bool found = false;
+	int threads = 0;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
@@ -106,6 +129,8 @@ static bool is_sampled(pid_t pid)
 	while (dir && !found && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.' || atoi(entry->d_name) == (int)pid)
 			continue;
+		if (++threads > THREADS_MAX || !daemon_may_spend(d, uid, DAEMON_LOOK))
+			break;
 		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/status", (int)pid, entry->d_name);
 		found = is_sampler(status, smallfile_read(path, status, sizeof(status)));
 	}
@@ -141,33 +166,60 @@ static bool is_in_run(pid_t pid)
  * The first process of its tree: that may be one whose sampler is about to say hello, after its child's,
  * or comes back to us after the mstatd before us.
  */
-static pid_t root_of(const struct link *from, pid_t parent)
+static pid_t root_of(struct daemon *d, const struct link *from, const struct ancestry *up)
 {
+	uid_t uid = from->teller.uid;
 	pid_t root = from->pid;
 
 	if (is_in_run(root))
 		return root;
-	for (int i = 0; i < ANCESTORS_MAX && parent > 1; i++) {
-		if (is_of(parent, from->teller.uid) && is_sampled(parent))
-			root = parent;
-		parent = parent_of_pid(parent);
-	}
+	for (size_t i = 0; i < up->count; i++)
+		if (is_of(up->pid[i], uid) && is_sampled(d, uid, up->pid[i]))
+			root = up->pid[i];
 	return root;
 }
 
 /* Of what all of a user's may take: finished ones go for it, and growing ones count. */
+static int look_for_room(struct daemon *d, uid_t uid, uint64_t *ret_bytes)
+{
+	size_t growing;
+	int err;
+
+	store_rotate(d->store, uid, d->config.keep_s, d->config.max_bytes, time(NULL));
+	err = store_bytes(d->store, uid, ret_bytes, &growing);
+	return err == 0 && growing >= daemon_at_most(uid, GROWING_MAX) ? -EDQUOT : err;
+}
+
+/* A thousand files are read for that, which takes 10 ms: once a second. */
+static int make_room(struct daemon *d, uid_t uid)
+{
+	struct spender *spender = daemon_spender(d, uid);
+
+	if (!spender)
+		return -ENOMEM;
+	if (!spender->has_looked)
+		spender->room_error = look_for_room(d, uid, &spender->taken_bytes);
+	spender->has_looked = true;
+	if (spender->room_error)
+		return spender->room_error;
+	if (spender->taken_bytes > d->config.max_bytes)
+		return -EDQUOT;
+	spender->taken_bytes += FILE_BYTES;
+	return 0;
+}
+
 static int make_file(struct daemon *d, pid_t root, uid_t uid, const char *comm)
 {
 	char name[STORE_NAME_SIZE];
-	uint64_t bytes;
-	int fd, err;
+	int fd;
+	int err = make_room(d, uid);
 
-	store_rotate(d->store, uid, d->config.keep_s, d->config.max_bytes, time(NULL));
-	err = store_bytes(d->store, uid, &bytes);
-	if (err == 0 && bytes > d->config.max_bytes)
-		err = -EDQUOT;
 	if (err == 0)
 		err = store_begin(d->store, uid, comm, root, time(NULL), &fd, name);
+	if (err == -EDQUOT)
+		daemon_say(d, uid, "the runs that are growing take all of -max-size");
+	else if (err < 0)
+		daemon_say(d, uid, "no file could be made in -dir");
 	return err < 0 ? err : fd;
 }
 
@@ -201,6 +253,8 @@ static int start_recorder(struct daemon *d, const struct ucred *root, const char
 		return fd;
 	err = recorder_start(fd, file_max(d), root, ret);
 	close(fd);
+	if (err < 0)
+		daemon_say(d, root->uid, "no process could be started for it");
 	return err;
 }
 
@@ -218,6 +272,7 @@ static int on_room(sd_event_source *source, int fd, uint32_t revents, void *arg)
 				  first->hello_len) == -EAGAIN)
 			return 0;
 		recorder->stuck_ns = daemon_now_ns();
+		first->is_given = true;
 		daemon_end_link(first);
 	}
 	recorder->stuck_ns = 0;
@@ -228,14 +283,20 @@ static bool may_record(struct daemon *d, uid_t uid)
 {
 	size_t runs =
 		daemon_count_links(d, uid, true, true) + daemon_count_links(d, uid, false, true);
+	size_t left = d->run_count < ALL_RUNS_MAX ? ALL_RUNS_MAX - d->run_count : 0;
 
-	return runs < daemon_at_most(uid, RUNS_MAX) && (uid == 0 || d->run_count < ALL_RUNS_MAX) &&
-	       daemon_may_spend(d, uid, DAEMON_RUN);
+	if (runs >= daemon_share(uid, RUNS_MAX, left) || (uid != 0 && left == 0))
+		daemon_say(d, uid, "too many runs at a time");
+	else if (!daemon_may_spend(d, uid, DAEMON_RUN))
+		daemon_say(d, uid, "too many runs begin in a second");
+	else
+		return true;
+	return false;
 }
 
 /* The recorder asks as an mstat would, and is told of the tree from its first process on. */
-static struct link *add_recorder(struct daemon *d, const struct link *from, pid_t parent,
-				 const struct wire_hello *hello)
+static struct link *add_recorder(struct daemon *d, const struct link *from,
+				 const struct ancestry *up, const struct wire_hello *hello)
 {
 	struct ucred cred = {from->pid, from->teller.uid, from->gid};
 	bool is_there = daemon_is_there(from);
@@ -246,7 +307,7 @@ static struct link *add_recorder(struct daemon *d, const struct link *from, pid_
 	if (!may_record(d, cred.uid))
 		return NULL;
 	snprintf(comm, sizeof(comm), "%.*s", (int)hello->comm_len, hello->comm);
-	cred.pid = root_of(from, parent);
+	cred.pid = root_of(d, from, up);
 	if (cred.pid != from->pid)
 		read_comm(cred.pid, comm, sizeof(comm));
 	if (start_recorder(d, &cred, comm, &recorder) < 0)
@@ -258,8 +319,11 @@ static struct link *add_recorder(struct daemon *d, const struct link *from, pid_
 		return NULL;
 	}
 	link->recorder = recorder.pid;
-	d->run_count++;
+	d->run_count += cred.uid != 0;
 	link->given = recorder;
+	link->up = malloc(sizeof(*up));
+	if (link->up)
+		*link->up = *up;
 	link->waiting_end = &link->waiting;
 	if (sd_event_add_io(d->event, &link->room, recorder.to_fd, EPOLLOUT, on_room, link) < 0) {
 		daemon_end_link(link);
@@ -324,7 +388,7 @@ void daemon_leave_queue(struct link *link)
 		sampler->since_ns = 0;
 	}
 	free(link->hello);
-	sd_event_source_unref(link->room);
+	sd_event_source_disable_unref(link->room);
 }
 
 static int give(struct link *recorder, struct link *from, const uint8_t *hello, size_t len)
@@ -334,7 +398,23 @@ static int give(struct link *recorder, struct link *from, const uint8_t *hello, 
 
 	if (err == -EAGAIN)
 		return enqueue(recorder, from, hello, len);
+	from->is_given = err == 0;
 	return -ECONNRESET; /* our copy of the connection is closed */
+}
+
+static struct link *seek_recorder(struct daemon *d, const struct link *from,
+				  const struct wire_hello *hello, bool is_there)
+{
+	pid_t parent = is_there ? parent_of_pid(from->pid) : (pid_t)(hello->ppid & INT32_MAX);
+	struct ancestry up;
+	struct link *recorder;
+
+	if (!read_ancestry(d, from->teller.uid, parent, &up)) {
+		daemon_say(d, from->teller.uid, "too many processes say hello in a second");
+		return NULL;
+	}
+	recorder = find_recorder(d, from, &up, is_there);
+	return recorder ? recorder : add_recorder(d, from, &up, hello);
 }
 
 /*
@@ -349,18 +429,18 @@ int daemon_hand_over(struct link *from, const uint8_t *message, size_t len)
 	bool is_there = daemon_is_there(from);
 	struct wire_hello hello;
 	struct link *recorder;
-	pid_t parent;
 
 	if (hello_open(message, len, room, &hello) < 0)
 		return -EBADMSG;
 	daemon_listen(d);
+	recorder = recorder_of(d, from->pid, uid, is_there);
 	/* It may have been forked just now. */
-	if (!recorder_of(d, from->pid, uid, is_there) && daemon_may_spend(d, uid, DAEMON_HEAR))
+	if (!recorder && daemon_may_spend(d, uid, DAEMON_HEAR)) {
 		daemon_hear(d);
-	parent = is_there ? parent_of_pid(from->pid) : (pid_t)(hello.ppid & INT32_MAX);
-	recorder = find_recorder(d, from, parent, is_there);
+		recorder = recorder_of(d, from->pid, uid, is_there);
+	}
 	if (!recorder)
-		recorder = add_recorder(d, from, parent, &hello);
+		recorder = seek_recorder(d, from, &hello, is_there);
 	return recorder ? give(recorder, from, message, len) : -ECONNRESET;
 }
 
@@ -394,8 +474,9 @@ int daemon_list(struct link *link)
 	static struct listing all;
 	int err;
 
-	if (!daemon_may_spend(link->daemon, link->teller.uid, DAEMON_LIST))
-		return -EBUSY;
+	link->wants_list = !daemon_may_spend(link->daemon, link->teller.uid, DAEMON_LIST);
+	if (link->wants_list)
+		return 0;
 	all.link = link;
 	all.len = 0;
 	all.text[0] = '\0';
@@ -404,6 +485,11 @@ int daemon_list(struct link *link)
 		return err;
 	all.text[all.len] = '\0';
 	return daemon_answer(link, CONTROL_LISTED, 0, all.text);
+}
+
+int daemon_list_late(struct link *link)
+{
+	return link->wants_list ? daemon_list(link) : 0;
 }
 
 static int open_run(const struct link *link, const struct control_message *message)
@@ -424,6 +510,9 @@ static int open_more(const struct link *link)
 
 	if (!link->recorder)
 		return -EPERM;
+	/* One in 16 MiB is what they take. */
+	if (!daemon_may_spend(d, link->teller.uid, DAEMON_RUN))
+		return -EBUSY;
 	read_comm(link->given.root, comm, sizeof(comm));
 	return make_file(d, link->given.root, link->teller.uid, comm);
 }

@@ -99,8 +99,8 @@ static const unsigned char programs[] = {BPF_CGROUP_INET_INGRESS,
 					 BPF_CGROUP_INET6_GETSOCKNAME,
 					 BPF_CGROUP_INET_SOCK_RELEASE};
 
-/* Whether a program watches what is in the cgroup. What may not be asked counts as yes. */
-static bool has_program(int fd)
+/* Whether a program watches what is in the cgroup: 1 or 0, or a negative errno where that may not be asked. */
+static int has_program(int fd)
 {
 	for (size_t i = 0; i < sizeof(programs); i++) {
 		union bpf_attr attr = {
@@ -109,12 +109,12 @@ static bool has_program(int fd)
 		if (syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) < 0) {
 			/* The kernel has no such type, or none at all. */
 			if (errno != EINVAL && errno != ENOSYS)
-				return true;
+				return -errno;
 		} else if (attr.query.prog_cnt > 0) {
-			return true;
+			return 1;
 		}
 	}
-	return false;
+	return 0;
 }
 
 /* A directory between the peer and its slice. below: it is not systemd's unit, but made by who has that. */
@@ -122,6 +122,7 @@ static int check_dir(struct grant *grant, const char *dir, bool below)
 {
 	cleanup_fd int fd = grant_dir_open(dir);
 	struct stat st;
+	int programs_there;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return grant_refuse(grant, fd < 0 ? fd : -errno, "its cgroup cannot be opened");
@@ -129,7 +130,12 @@ static int check_dir(struct grant *grant, const char *dir, bool below)
 		return grant_refuse(grant, -EPERM,
 				    "its cgroup was made by another (a container, a batch system), "
 				    "and it stays there");
-	if (has_program(fd))
+	programs_there = has_program(fd);
+	if (programs_there < 0)
+		return grant_refuse(grant, programs_there,
+				    "whether its cgroup has BPF programs may not be asked "
+				    "(mstatd needs CAP_BPF and CAP_NET_ADMIN)");
+	if (programs_there)
 		return grant_refuse(grant, -EPERM,
 				    "its cgroup has BPF programs, which would not hold in a scope");
 	return 0;

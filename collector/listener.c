@@ -17,6 +17,7 @@
 
 #include "collector/listener.h"
 #include "collector/marks.h"
+#include "collector/stranger.h"
 
 /* A fork storm connects faster than we accept. The kernel cuts it to net.core.somaxconn. */
 #define BACKLOG 4096
@@ -32,6 +33,7 @@ static int bind_and_listen(const struct sockaddr_un *addr, size_t len)
 
 	if (fd < 0)
 		return -errno;
+	stranger_guard(fd);
 	if (bind(fd, (const struct sockaddr *)addr, (socklen_t)len) == 0 &&
 	    (addr->sun_path[0] == '\0' || chmod(addr->sun_path, 0666) == 0) &&
 	    listen(fd, BACKLOG) == 0)

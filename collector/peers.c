@@ -10,6 +10,7 @@
 
 #include "collector/control.h"
 #include "collector/peers.h"
+#include "collector/stranger.h"
 
 /* Messages of one peer that are read in one drain; an honest one's socket holds fewer. */
 #define TURN 1024
@@ -27,7 +28,8 @@ struct peers {
 	size_t count;
 	uint64_t drains;
 	struct peer *first; /* the newest */
-	ZSTD_DCtx *zstd;    /* owned: one for all, for every message stands alone */
+	struct stranger_grave grave;
+	ZSTD_DCtx *zstd; /* owned: one for all, for every message stands alone */
 	uint8_t message[WIRE_MESSAGE_MAX + 1];
 	uint8_t unpacked[WIRE_MESSAGE_MAX];
 };
@@ -83,7 +85,7 @@ static struct peer *add_peer(struct peers *peers, const struct peer *admitted)
 	if (!peer || epoll_ctl(peers->epoll, EPOLL_CTL_ADD, admitted->fd, &event) < 0) {
 		peers->sink.refused(peers->sink.arg, admitted->pid, "out of memory");
 		free(peer);
-		close(admitted->fd);
+		stranger_close(&peers->grave, admitted->fd, admitted->is_guarded);
 		return NULL;
 	}
 	*peer = *admitted;
@@ -100,7 +102,7 @@ static struct peer *take_connection(struct peers *peers, int fd, uint64_t now_ns
 {
 	struct ucred cred = {0};
 	socklen_t len = sizeof(cred);
-	struct peer peer = {.fd = fd, .accepted_ns = now_ns};
+	struct peer peer = {.fd = fd, .is_guarded = stranger_is_guarded(fd), .accepted_ns = now_ns};
 	const char *why = fd < 0 ? "no descriptor is left" : "no credentials";
 	int err = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
 
@@ -111,7 +113,7 @@ static struct peer *take_connection(struct peers *peers, int fd, uint64_t now_ns
 		return add_peer(peers, &peer);
 	peers->sink.refused(peers->sink.arg, peer.pid, why);
 	if (fd >= 0)
-		close(fd);
+		stranger_close(&peers->grave, fd, peer.is_guarded);
 	return NULL;
 }
 
@@ -141,7 +143,8 @@ static void end_peer(struct peers *peers, struct peer *peer)
 	if (peer->next)
 		peer->next->prev = peer->prev;
 	peers->count--;
-	close(peer->fd); /* takes it out of the epoll set */
+	epoll_ctl(peers->epoll, EPOLL_CTL_DEL, peer->fd, NULL);
+	stranger_close(&peers->grave, peer->fd, peer->is_guarded);
 	free(peer);
 }
 
@@ -236,7 +239,8 @@ enum turn { TURN_OVER, TURN_CUT, TURN_ENDED };
 static enum turn read_peer(struct peers *peers, struct peer *peer)
 {
 	for (int i = 0; i < TURN; i++) {
-		ssize_t n = recv(peer->fd, peers->message, sizeof(peers->message), MSG_DONTWAIT);
+		ssize_t n = stranger_receive(peer->fd, peer->is_guarded, peers->message,
+					     sizeof(peers->message));
 
 		/* Reset: it died before it had read the page. Told once, before what it had sent. */
 		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
@@ -308,6 +312,7 @@ bool peers_drain(struct peers *peers, uint64_t now_ns, uint64_t budget_ns)
 	bool again = false;
 
 	peers->drains++;
+	stranger_tend(&peers->grave);
 	/* The kernel's list is a queue: who comes up again has been behind all others. */
 	while (!again && cpu_ns() < end_ns) {
 		if (drain_some(peers, &all, &again))
@@ -332,6 +337,7 @@ void peers_free(struct peers *peers)
 		peers->first->process = NULL;
 		end_peer(peers, peers->first);
 	}
+	stranger_tend(&peers->grave);
 	if (peers->epoll >= 0)
 		close(peers->epoll);
 	ZSTD_freeDCtx(peers->zstd);

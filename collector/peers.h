@@ -16,7 +16,8 @@
 struct process;
 
 struct peer {
-	int fd; /* owned */
+	int fd;		 /* owned */
+	bool is_guarded; /* stranger.h */
 	pid_t pid;
 	uid_t uid;
 	gid_t gid; /* SO_PEERCRED: the kernel's word, not the peer's */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -31,24 +30,20 @@ static void close_pair(const int fds[2])
 __attribute__((noreturn)) static void become(int asks, int out, int given, uint64_t file_max,
 					     const struct ucred *user)
 {
-	char text[32];
-	char *argv[] = {WORKER_NAME, text, NULL};
+	char file_text[24], uid_text[12], gid_text[12];
+	char *argv[] = {WORKER_NAME, file_text, uid_text, gid_text, NULL};
 	int high[] = {fcntl(asks, F_DUPFD, 10), fcntl(out, F_DUPFD, 10), fcntl(given, F_DUPFD, 10)};
 	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	sigset_t none;
 
 	self = fcntl(self, F_DUPFD_CLOEXEC, 20);
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)file_max);
+	snprintf(file_text, sizeof(file_text), "%llu", (unsigned long long)file_max);
+	snprintf(uid_text, sizeof(uid_text), "%u", (unsigned)user->uid);
+	snprintf(gid_text, sizeof(gid_text), "%u", (unsigned)user->gid);
 	dup2(high[0], WORKER_ASKS);
 	dup2(high[1], WORKER_OUT);
 	dup2(high[2], WORKER_GIVEN);
 	close_range(WORKER_GIVEN + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-	/* The file may be where that user may not go: it is executed by its descriptor. */
-	if (geteuid() == 0 && user->uid != 0 &&
-	    (setgroups(0, NULL) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
-	     setresuid(user->uid, user->uid, user->uid) < 0))
-		_exit(127);
-	/* Until it cannot be looked into any more it is that user's, and so is the descriptor of our file. */
 	if (file_max)
 		setrlimit(RLIMIT_FSIZE, &(struct rlimit){file_max + SLACK, file_max + SLACK});
 	sigemptyset(&none);
@@ -80,7 +75,8 @@ int recorder_start(int out_fd, uint64_t file_max, const struct ucred *root, stru
 	ret->to_fd = given[0];
 	ret->root = root->pid;
 	if (err < 0) {
-		recorder_close(ret);
+		close(ret->asks_fd);
+		close(ret->to_fd);
 		return err;
 	}
 	fcntl(ret->to_fd, F_SETFL, O_NONBLOCK);
@@ -92,10 +88,4 @@ int recorder_give(const struct recorder *recorder, int fd, const uint8_t *messag
 	struct control_message given = {CONTROL_GIVEN, (uint64_t)recorder->root, message, len};
 
 	return control_send(recorder->to_fd, &given, fd);
-}
-
-void recorder_close(struct recorder *recorder)
-{
-	close(recorder->asks_fd);
-	close(recorder->to_fd);
 }

@@ -13,9 +13,10 @@
 #include <sys/types.h>
 
 struct recorder {
-	pid_t pid;   /* a child of ours */
-	int asks_fd; /* owned: there it asks as an mstat does */
-	int to_fd;   /* owned: there it is given connections */
+	pid_t pid; /* a child of ours */
+	/* Owned, and a stranger's (stranger.h). When they are closed it ends. */
+	int asks_fd; /* there it asks as an mstat does */
+	int to_fd;   /* there it is given connections */
 	pid_t root;  /* of the tree */
 };
 
@@ -31,8 +32,5 @@ int recorder_start(int out_fd, uint64_t file_max, const struct ucred *root, stru
  * more to take in than there is room for, until to_fd can be written; or another negative errno.
  */
 int recorder_give(const struct recorder *recorder, int fd, const uint8_t *message, size_t len);
-
-/* Closes our ends: it ends then. */
-void recorder_close(struct recorder *recorder);
 
 #endif

@@ -406,12 +406,15 @@ int store_list(struct store *store, uid_t uid, store_sink *each, void *arg)
 	return err;
 }
 
-int store_bytes(struct store *store, uid_t uid, uint64_t *ret_bytes)
+int store_bytes(struct store *store, uid_t uid, uint64_t *ret_bytes, size_t *ret_growing)
 {
 	struct run_list list;
 	int err = load_uid(store, uid, &list);
 
 	*ret_bytes = err == 0 ? sum_runs(&list) : 0;
+	*ret_growing = 0;
+	for (size_t i = 0; err == 0 && i < list.count; i++)
+		*ret_growing += list.runs[i].is_growing;
 	free(list.runs);
 	return err;
 }

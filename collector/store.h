@@ -63,8 +63,8 @@ int store_read(struct store *store, uid_t uid, const char *name);
  */
 int store_list(struct store *store, uid_t uid, store_sink *each, void *arg);
 
-/* The sum of the sizes of the uid's runs. */
-int store_bytes(struct store *store, uid_t uid, uint64_t *ret_bytes);
+/* The sum of the sizes of the uid's runs, and how many of them are being written. */
+int store_bytes(struct store *store, uid_t uid, uint64_t *ret_bytes, size_t *ret_growing);
 
 /*
  * Removes the uid's runs that were last written more than keep_s before now, then the oldest ones

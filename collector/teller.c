@@ -56,6 +56,7 @@ static int answer(struct teller *teller, const struct lifecycle_losses *losses)
 	int err;
 
 	all.queue += teller->lost;
+	all.events += teller->group.missed;
 	err = control_send(teller->fd, &message, -1);
 	if (err == 0)
 		teller->question = 0;

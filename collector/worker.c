@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,8 @@
 
 /* Between two looks whether all is over: a tree that is started anew may come in between. */
 #define LOOK_USEC 500000
+/* When it is: what mstatd had to keep back until there was room for it comes in between. */
+#define AGAIN_USEC 100000
 /* The words of a command line; more than fit into a hello. */
 #define ARGV_WORDS (WIRE_ARGV_MAX / 2)
 #define FIRST_MS   10000
@@ -40,6 +44,7 @@ struct worker {
 	uint8_t buf[CONTROL_MAX];
 	uint8_t hello[WIRE_MESSAGE_MAX]; /* the first one */
 	int status;
+	bool was_over; /* at the last look, and nothing has been given since */
 };
 
 /* A connection, and the first message of it. */
@@ -58,7 +63,18 @@ bool worker_is_asked_for(const char *name)
 	       S_ISSOCK(st.st_mode) && fstat(WORKER_GIVEN, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* The bytes of strangers are read from here on. */
+/*
+ * Becomes that user, whose bytes are read from here on: not sooner, for a program that he could look into would be
+ * his, and is in mstatd's cgroup.
+ */
+static bool become(uid_t uid, gid_t gid)
+{
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return geteuid() != 0 || uid == 0 ||
+	       (setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
+		setresuid(uid, uid, uid) == 0);
+}
+
 static void drop_privileges(void)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -66,7 +82,7 @@ static void drop_privileges(void)
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	/* Not to be looked into by whose user we are. */
+	/* The change of ids may have set it. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	syscall(SYS_capset, &head, none);
 }
@@ -127,19 +143,30 @@ static int on_given(sd_event_source *source, int fd, uint32_t revents, void *arg
 	(void)source;
 	(void)fd;
 	(void)revents;
+	w->was_over = false;
 	if (err == 0)
 		collector_adopt(w->collector, given.fd, given.message, given.len);
 	/* mstatd is gone: samplers will find the next one, which could not tell whose they are by us. */
 	return err == -ECONNRESET ? sd_event_exit(w->event, 0) : 0;
 }
 
+/* Samplers of processes that have ended by now, maybe. */
+static bool is_given_more(void)
+{
+	struct pollfd given = {.fd = WORKER_GIVEN, .events = POLLIN};
+
+	return poll(&given, 1, 0) > 0;
+}
+
 static int on_look(sd_event_source *source, uint64_t usec, void *arg)
 {
 	struct worker *w = arg;
+	bool is_over = collector_is_over(w->collector, &w->status) && !is_given_more();
 
-	if (collector_is_over(w->collector, &w->status))
+	if (is_over && w->was_over)
 		return sd_event_exit(w->event, 0);
-	sd_event_source_set_time(source, usec + LOOK_USEC);
+	w->was_over = is_over;
+	sd_event_source_set_time(source, usec + (is_over ? AGAIN_USEC : LOOK_USEC));
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
@@ -240,19 +267,21 @@ static void block_signals(void)
 	}
 }
 
-int worker_main(const char *argument)
+int worker_main(char *const argv[])
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	struct record summary;
 	struct given first;
 
+	if (!w || !argv[1] || !argv[2] || !argv[3])
+		return 1;
+	w->file_max = strtoull(argv[1], NULL, 10);
+	if (!become((uid_t)strtoul(argv[2], NULL, 10), (gid_t)strtoul(argv[3], NULL, 10)))
+		return 1;
 	drop_privileges();
 	block_signals();
 	prctl(PR_SET_NAME, WORKER_NAME);
-	if (w && argument)
-		w->file_max = strtoull(argument, NULL, 10);
-	if (!w || sd_event_new(&w->event) < 0 || receive(w, FIRST_MS, &first) < 0 ||
-	    begin(w, &first) < 0)
+	if (sd_event_new(&w->event) < 0 || receive(w, FIRST_MS, &first) < 0 || begin(w, &first) < 0)
 		return 1;
 	if (sd_event_loop(w->event) < 0)
 		return 1;

@@ -14,7 +14,7 @@
 /* Whether this program was executed to be one. */
 bool worker_is_asked_for(const char *name);
 
-/* Records until the tree has ended; argument is recorder_start()'s file_max. Returns main()'s exit code. */
-int worker_main(const char *argument);
+/* Records until the tree has ended. argv is as recorder_start() has it. Returns main()'s exit code. */
+int worker_main(char *const argv[]);
 
 #endif

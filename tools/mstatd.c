@@ -97,10 +97,15 @@ static int bind_anew(int fd, const struct sockaddr_un *addr)
 		return 0;
 	if (errno != EADDRINUSE)
 		return -errno;
-	/* One that was killed has left it. */
-	if (is_served(addr) || lstat(addr->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode) ||
-	    st.st_uid != geteuid())
+	if (lstat(addr->sun_path, &st) < 0)
+		return -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	if (is_served(addr))
 		return -EADDRINUSE;
+	/* One that was killed has left it. */
+	if (st.st_uid != geteuid())
+		return -EPERM;
 	unlink(addr->sun_path);
 	return bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 ? -errno : 0;
 }
@@ -209,6 +214,10 @@ static int serve(const struct command *command)
 	config.listen_fd = get_socket(command, &path);
 	if (config.listen_fd == -EADDRINUSE)
 		return complain(path, "an mstatd serves there already");
+	if (config.listen_fd == -EEXIST)
+		return complain(path, "it is there already, and no socket");
+	if (config.listen_fd == -EPERM)
+		return complain(path, "it is there already, and another user's");
 	if (config.listen_fd < 0)
 		return complain(path ? path : "the socket that systemd gave",
 				strerror(-config.listen_fd));
@@ -330,7 +339,7 @@ int main(int argc, char **argv)
 	int at, c, code = -1;
 
 	if (worker_is_asked_for(argv[0]))
-		return worker_main(argv[1]);
+		return worker_main(argv);
 	while (code < 0) {
 		const char *word = argv[optind];
 

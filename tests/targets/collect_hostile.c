@@ -5,10 +5,12 @@
  *        collect_hostile flood     messages as fast as they are taken, for a second
  *        collect_hostile silent N  N connections that say nothing, for a second
  *        collect_hostile hold N    likewise, all made at last, until its input ends; says when they are
+ *        collect_hostile linger    hellos with a TCP connection that takes an hour to close, and hangs up
  *        collect_hostile churn     connections made and closed, for a second
  *        collect_hostile dead      sends hello, and is gone
  *        collect_hostile deaf      never reads, sends hello only, and is idle for a second
  */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +108,60 @@ static void silent(int n)
 	nanosleep(&second, NULL);
 }
 
+/* Its other end does not read. */
+static int make_lingering(void)
+{
+	static char zeros[65536];
+	struct linger hour = {1, 3600};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(in);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(listener, (struct sockaddr *)&in, len) < 0 || listen(listener, 1) < 0 ||
+	    getsockname(listener, (struct sockaddr *)&in, &len) < 0 ||
+	    connect(fd, (struct sockaddr *)&in, len) < 0)
+		exit(1);
+	while (send(fd, zeros, sizeof(zeros), MSG_DONTWAIT) > 0)
+		;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hour, sizeof(hour));
+	return fd;
+}
+
+static void send_lingering(int socket)
+{
+	unsigned char buf[64];
+	struct iovec iov = {buf, make_hello(buf)};
+	int fd = make_lingering();
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} rights = {.space = {0}};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &rights,
+			     .msg_controllen = sizeof(rights)};
+
+	rights.head.cmsg_level = SOL_SOCKET;
+	rights.head.cmsg_type = SCM_RIGHTS;
+	rights.head.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&rights.head), &fd, sizeof(int));
+	/* Where it is refused, our own close would wait. */
+	if (sendmsg(socket, &msg, MSG_NOSIGNAL) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){0}, sizeof(struct linger));
+	close(fd);
+}
+
+static void linger(void)
+{
+	for (int i = 0; i < 8; i++) {
+		int fd = join();
+
+		if (i % 2)
+			hello_on(fd);
+		send_lingering(fd);
+	}
+}
+
 /* However long others have to wait for their turn. */
 static void hold(int n)
 {
@@ -153,6 +209,8 @@ int main(int argc, char **argv)
 		silent(argc > 2 ? atoi(argv[2]) : 100);
 	else if (!strcmp(what, "hold"))
 		hold(argc > 2 ? atoi(argv[2]) : 100);
+	else if (!strcmp(what, "linger"))
+		linger();
 	else if (!strcmp(what, "churn"))
 		churn();
 	else if (hello_on(join()) > 0 && strcmp(what, "dead"))

@@ -118,8 +118,9 @@ static void has_runs(uid_t uid, const char *letters)
 static uint64_t bytes(uid_t uid)
 {
 	uint64_t n = 1;
+	size_t growing;
 
-	assert_int_equal(store_bytes(store, uid, &n), 0);
+	assert_int_equal(store_bytes(store, uid, &n, &growing), 0);
 	return n;
 }
 
@@ -289,13 +290,14 @@ static void collisions(void **state)
 static void is_refused(uid_t uid, const char *of_run)
 {
 	uint64_t n;
+	size_t growing;
 	int fd;
 
 	assert_true(store_begin(store, uid, "a", 1234, AT, &fd, name) < 0);
 	assert_int_equal(fd, -1);
 	assert_true(store_read(store, uid, of_run) < 0);
 	assert_true(store_list(store, uid, take, &count) < 0);
-	assert_true(store_bytes(store, uid, &n) < 0);
+	assert_true(store_bytes(store, uid, &n, &growing) < 0);
 	assert_true(store_rotate(store, uid, 0, 0, AT + 100) < 0);
 	assert_true(store_rotate_all(store, 0, 0, AT + 100) < 0);
 }

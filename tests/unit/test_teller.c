@@ -102,6 +102,19 @@ static void his_own_is_told_in_full(void **state)
 	assert_true(told.has_name);
 }
 
+static void what_was_missed_is_told(void **state)
+{
+	const struct lifecycle_losses some = {.events = 2};
+
+	(void)state;
+	teller.group.missed = 3;
+	teller.question = 7;
+	assert_int_equal(teller_send(&teller, &some), 0);
+	receive_all();
+	assert_int_equal(told.question, 7);
+	assert_int_equal(told.losses.events, 5);
+}
+
 static void of_others_only_that_they_come_and_go(void **state)
 {
 	const struct lifecycle_losses none = {0};
@@ -151,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(his_own_is_told_in_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_missed_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_others_only_that_they_come_and_go, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_answer_comes_last, setup, teardown),
