@@ -366,8 +366,11 @@ static int ask_for_file(struct broker *broker, const struct control_message *que
 	int fd = -1;
 
 	do {
+		/* What was not to be understood has ended the connection. */
 		if (err == 0)
-			err = control_receive(broker->fd, broker->buf, ANSWER_MS, &answer, &fd);
+			err = broker->fd < 0 ? -ECONNRESET
+					     : control_receive(broker->fd, broker->buf, ANSWER_MS,
+							       &answer, &fd);
 	} while (err == 0 && take_news(broker, &answer));
 	if (err == 0 && (answer.kind != CONTROL_READING || answer.number > 4095 ||
 			 (answer.number == 0) != (fd >= 0)))
