@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "collector/daemon_internal.h"
+#include "collector/worker.h"
 #include "core/wire.h"
 
 /* What one user may have at a time; root may have more of all. */
@@ -49,6 +50,11 @@ uint64_t daemon_now_ns(void)
 size_t daemon_at_most(uid_t uid, size_t max)
 {
 	return uid == 0 ? max * ROOTS_TIMES : max;
+}
+
+size_t daemon_links_left(const struct daemon *d)
+{
+	return d->link_max > d->link_count ? d->link_max - d->link_count : 0;
 }
 
 size_t daemon_share(uid_t uid, size_t max, size_t left)
@@ -237,7 +243,7 @@ static int open_link(struct link *link, const struct control_message *message)
 	if (message->number != CONTROL_VERSION)
 		return refuse(link, "it is of another version: restart it");
 	if (daemon_count_links(d, link->teller.uid, true, false) >=
-	    daemon_share(link->teller.uid, LINKS_MAX, d->link_max - d->link_count))
+	    daemon_share(link->teller.uid, LINKS_MAX, daemon_links_left(d)))
 		return refuse(link, "this user has too many runs at a time");
 	link->is_open = true;
 	daemon_listen(d);
@@ -377,7 +383,7 @@ static int on_connect(sd_event_source *source, int listen_fd, uint32_t revents, 
 
 	(void)source;
 	(void)revents;
-	for (int i = 0; i < ACCEPT_TURN; i++) {
+	for (int i = 0; i < ACCEPT_TURN && !d->is_full; i++) {
 		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0 && errno == EMFILE && d->grave.count) {
@@ -386,6 +392,7 @@ static int on_connect(sd_event_source *source, int listen_fd, uint32_t revents, 
 		}
 		if (fd >= 0) {
 			take_connection(d, fd);
+			d->is_full = d->grave.count >= STRANGER_GRAVE_FULL;
 		} else if (errno != EINTR && errno != ECONNABORTED) {
 			/* No descriptors: they wait until there are. */
 			d->is_full = errno != EAGAIN;
@@ -441,7 +448,7 @@ static int on_second(sd_event_source *source, uint64_t usec, void *arg)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static void end_recorder(struct daemon *d, pid_t pid)
+static void end_recorder(struct daemon *d, pid_t pid, int status)
 {
 	struct link *link = d->links;
 
@@ -449,6 +456,8 @@ static void end_recorder(struct daemon *d, pid_t pid)
 		link = link->next;
 	if (!link)
 		return;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_NO_ROOM)
+		daemon_say(d, link->teller.uid, "a file could not be written to its end");
 	link->is_reaped = true;
 	daemon_end_link(link);
 }
@@ -457,12 +466,13 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 {
 	struct daemon *d = arg;
 	pid_t pid;
+	int status;
 
 	(void)source;
 	(void)info;
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!daemon_grant_ended(d, pid))
-			end_recorder(d, pid);
+			end_recorder(d, pid, status);
 	return 0;
 }
 
@@ -533,7 +543,7 @@ void daemon_free(struct daemon *d)
 		d->links->is_reaped = true;
 		daemon_end_link(d->links);
 	}
-	stranger_tend(&d->grave);
+	stranger_done(&d->grave);
 	sd_event_source_unref(d->listen);
 	sd_event_source_unref(d->tell);
 	sd_event_source_unref(d->soon);

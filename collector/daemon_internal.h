@@ -64,7 +64,7 @@ struct link {
 };
 
 /* What takes more than a moment, and is counted by second. */
-enum daemon_cost { DAEMON_RUN, DAEMON_HEAR, DAEMON_LOOK, DAEMON_LIST, DAEMON_COSTS };
+enum daemon_cost { DAEMON_RUN, DAEMON_HEAR, DAEMON_LOOK, DAEMON_MORE, DAEMON_LIST, DAEMON_COSTS };
 
 struct spender {
 	uid_t uid;
@@ -118,6 +118,9 @@ struct daemon {
 
 /* Ours, for root has more of all that a user has. */
 size_t daemon_at_most(uid_t uid, size_t max);
+
+/* How many more there may be. */
+size_t daemon_links_left(const struct daemon *d);
 
 /* What a user may have of something: so much, but no more than an eighth of what is left for all, and one. */
 size_t daemon_share(uid_t uid, size_t max, size_t left);

@@ -52,18 +52,6 @@ static struct link *recorder_of(const struct daemon *d, pid_t pid, uid_t uid, bo
 	return NULL;
 }
 
-/* From that parent on. Returns false where the user has looked at too much in this second. */
-static bool read_ancestry(struct daemon *d, uid_t uid, pid_t parent, struct ancestry *ret)
-{
-	for (ret->count = 0; parent > 1 && ret->count < DAEMON_ANCESTORS_MAX;
-	     parent = parent_of_pid(parent)) {
-		if (!daemon_may_spend(d, uid, DAEMON_LOOK))
-			return false;
-		ret->pid[ret->count++] = parent;
-	}
-	return true;
-}
-
 static bool is_above(const struct ancestry *up, pid_t pid)
 {
 	for (size_t i = 0; i < up->count; i++)
@@ -85,18 +73,24 @@ static struct link *recorder_below(const struct daemon *d, const struct link *fr
 	return NULL;
 }
 
-static struct link *find_recorder(struct daemon *d, const struct link *from,
-				  const struct ancestry *up, bool is_there)
+/*
+ * The recorder of its next ancestor that has one. Where there is none, ret holds them all, and *ret_tired says whether
+ * the user has looked at too many in this second.
+ */
+static struct link *recorder_above(struct daemon *d, const struct link *from, pid_t parent,
+				   bool is_there, struct ancestry *ret, bool *ret_tired)
 {
 	struct link *found = NULL;
 
-	for (size_t i = 0; !found && i < up->count; i++)
-		found = recorder_of(d, up->pid[i], from->teller.uid, is_there);
-	if (!found && is_there)
-		found = recorder_below(d, from);
-	/* What was looked at was all of that process. */
-	if (found && is_there && daemon_is_there(from))
-		kin_add(d->kin, from->pid, &found->teller.group);
+	*ret_tired = false;
+	for (ret->count = 0; parent > 1 && ret->count < DAEMON_ANCESTORS_MAX;
+	     parent = parent_of_pid(parent)) {
+		found = recorder_of(d, parent, from->teller.uid, is_there);
+		*ret_tired = !found && !daemon_may_spend(d, from->teller.uid, DAEMON_LOOK);
+		if (found || *ret_tired)
+			break;
+		ret->pid[ret->count++] = parent;
+	}
 	return found;
 }
 
@@ -187,7 +181,7 @@ static int look_for_room(struct daemon *d, uid_t uid, uint64_t *ret_bytes)
 
 	store_rotate(d->store, uid, d->config.keep_s, d->config.max_bytes, time(NULL));
 	err = store_bytes(d->store, uid, ret_bytes, &growing);
-	return err == 0 && growing >= daemon_at_most(uid, GROWING_MAX) ? -EDQUOT : err;
+	return err == 0 && growing >= daemon_at_most(uid, GROWING_MAX) ? -EMFILE : err;
 }
 
 /* A thousand files are read for that, which takes 10 ms: once a second. */
@@ -214,11 +208,14 @@ static int make_file(struct daemon *d, pid_t root, uid_t uid, const char *comm)
 	int fd;
 	int err = make_room(d, uid);
 
-	if (err == 0)
-		err = store_begin(d->store, uid, comm, root, time(NULL), &fd, name);
 	if (err == -EDQUOT)
 		daemon_say(d, uid, "the runs that are growing take all of -max-size");
-	else if (err < 0)
+	else if (err == -EMFILE)
+		daemon_say(d, uid, "too many runs are growing");
+	if (err < 0)
+		return err;
+	err = store_begin(d->store, uid, comm, root, time(NULL), &fd, name);
+	if (err < 0)
 		daemon_say(d, uid, "no file could be made in -dir");
 	return err < 0 ? err : fd;
 }
@@ -350,9 +347,10 @@ static size_t count_waiting(const struct daemon *d, uid_t uid)
 /* A recorder that has much to do is not waited for: others would wait, too. */
 static int enqueue(struct link *recorder, struct link *from, const uint8_t *hello, size_t len)
 {
+	const struct daemon *d = from->daemon;
 	uid_t uid = from->teller.uid;
 
-	if (count_waiting(from->daemon, uid) >= daemon_at_most(uid, WAITING_MAX) ||
+	if (count_waiting(d, uid) >= daemon_share(uid, WAITING_MAX, daemon_links_left(d)) ||
 	    (from->hello = malloc(len)) == NULL)
 		return -ECONNRESET;
 	memcpy(from->hello, hello, len);
@@ -407,14 +405,21 @@ static struct link *seek_recorder(struct daemon *d, const struct link *from,
 {
 	pid_t parent = is_there ? parent_of_pid(from->pid) : (pid_t)(hello->ppid & INT32_MAX);
 	struct ancestry up;
-	struct link *recorder;
+	bool is_tired;
+	struct link *found = recorder_above(d, from, parent, is_there, &up, &is_tired);
 
-	if (!read_ancestry(d, from->teller.uid, parent, &up)) {
+	if (is_tired) {
 		daemon_say(d, from->teller.uid, "too many processes say hello in a second");
 		return NULL;
 	}
-	recorder = find_recorder(d, from, &up, is_there);
-	return recorder ? recorder : add_recorder(d, from, &up, hello);
+	if (!found && is_there)
+		found = recorder_below(d, from);
+	if (!found)
+		return add_recorder(d, from, &up, hello);
+	/* What was looked at was all of that process. */
+	if (is_there && daemon_is_there(from))
+		kin_add(d->kin, from->pid, &found->teller.group);
+	return found;
 }
 
 /*
@@ -511,7 +516,7 @@ static int open_more(const struct link *link)
 	if (!link->recorder)
 		return -EPERM;
 	/* One in 16 MiB is what they take. */
-	if (!daemon_may_spend(d, link->teller.uid, DAEMON_RUN))
+	if (!daemon_may_spend(d, link->teller.uid, DAEMON_MORE))
 		return -EBUSY;
 	read_comm(link->given.root, comm, sizeof(comm));
 	return make_file(d, link->given.root, link->teller.uid, comm);

@@ -337,7 +337,7 @@ void peers_free(struct peers *peers)
 		peers->first->process = NULL;
 		end_peer(peers, peers->first);
 	}
-	stranger_tend(&peers->grave);
+	stranger_done(&peers->grave);
 	if (peers->epoll >= 0)
 		close(peers->epoll);
 	ZSTD_freeDCtx(peers->zstd);

@@ -19,6 +19,13 @@ int runlock_take(int fd)
 	return errno == EACCES ? -EAGAIN : -errno;
 }
 
+void runlock_release(int fd)
+{
+	struct flock lock = whole_file(F_UNLCK);
+
+	fcntl(fd, F_OFD_SETLK, &lock);
+}
+
 int runlock_is_held(int fd)
 {
 	struct flock lock = whole_file(F_RDLCK);

@@ -12,6 +12,9 @@
 /* fd is open for writing. -EAGAIN: another one has it; other errors: there are no locks here. */
 int runlock_take(int fd);
 
+/* Else it is held until the last copy of the descriptor is closed, in whatever process. */
+void runlock_release(int fd);
+
 /* Whether a writer has it: 1, 0 or an error, where that cannot be told. fd may be open for reading only. */
 int runlock_is_held(int fd);
 

@@ -141,6 +141,8 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	/* A child may have a copy, for a moment. */
+	runlock_release(store->lock_fd);
 	close(store->lock_fd);
 	close(store->fd);
 	free(store);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -26,14 +27,25 @@ bool stranger_is_guarded(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &passes, &len) == 0 && !passes;
 }
 
-/* The next message, which stays. Returns its length as recvmsg(2) does, and whether there is something beside it. */
-static ssize_t peek(int fd, bool *ret_more)
+static ssize_t peek_once(int fd, bool *ret_more)
 {
 	struct msghdr msg = {0};
 	ssize_t n = recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT);
 
 	*ret_more = n >= 0 && (msg.msg_flags & MSG_CTRUNC);
 	return n;
+}
+
+/*
+ * The next message, which stays. Returns its length as recvmsg(2) does, and whether there is something beside it. The
+ * kernel looks for a message first and for the end then (net/unix/af_unix.c, unix_dgram_recvmsg()): both may have
+ * come in between, but nothing comes after the end.
+ */
+static ssize_t peek(int fd, bool *ret_more)
+{
+	ssize_t n = peek_once(fd, ret_more);
+
+	return n == 0 && !*ret_more ? peek_once(fd, ret_more) : n;
 }
 
 ssize_t stranger_receive(int fd, bool is_guarded, void *buf, size_t size)
@@ -57,14 +69,30 @@ static bool is_read_to_its_end(int fd)
 	       peek(fd, &is_message) == 0 && !is_message;
 }
 
+static bool make_room(struct stranger_grave *grave)
+{
+	size_t room = grave->room ? 2 * grave->room : 64;
+	int *fds;
+
+	if (grave->count < grave->room)
+		return true;
+	fds = reallocarray(grave->fds, room, sizeof(*fds));
+	if (!fds)
+		return false;
+	grave->fds = fds;
+	grave->room = room;
+	return true;
+}
+
 void stranger_let_go(struct stranger_grave *grave, int fd, bool is_guarded)
 {
-	if (!is_guarded && grave->count == STRANGER_GRAVE_MAX)
-		stranger_tend(grave);
-	if (is_guarded || grave->count == STRANGER_GRAVE_MAX)
+	if (is_guarded || !make_room(grave)) {
 		close(fd);
-	else
-		grave->fds[grave->count++] = fd;
+		return;
+	}
+	grave->fds[grave->count++] = fd;
+	if (grave->count == STRANGER_GRAVE_FULL)
+		stranger_tend(grave);
 }
 
 void stranger_close(struct stranger_grave *grave, int fd, bool is_guarded)
@@ -121,4 +149,11 @@ void stranger_tend(struct stranger_grave *grave)
 	kill((pid_t)pid, SIGKILL);
 	grave->count = 0;
 	*closer = (pid_t)pid;
+}
+
+void stranger_done(struct stranger_grave *grave)
+{
+	stranger_tend(grave);
+	free(grave->fds);
+	*grave = (struct stranger_grave){0};
 }

@@ -14,13 +14,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define STRANGER_GRAVE_MAX   256
-#define STRANGER_CLOSERS_MAX 16
+/* As many are closed at once; while there are more, no more strangers should be let in. */
+#define STRANGER_GRAVE_FULL  256
+#define STRANGER_CLOSERS_MAX 64
 
 /* Sockets that are to be closed so. Zeroed: none. */
 struct stranger_grave {
-	int fds[STRANGER_GRAVE_MAX]; /* owned */
-	size_t count;
+	int *fds; /* owned, and what they are */
+	size_t count, room;
 	pid_t closers[STRANGER_CLOSERS_MAX]; /* 0: none */
 };
 
@@ -41,5 +42,8 @@ void stranger_let_go(struct stranger_grave *grave, int fd, bool is_guarded);
 
 /* To be called now and then. Of the process that it starts no SIGCHLD comes, and waitpid(-1) does not tell of it. */
 void stranger_tend(struct stranger_grave *grave);
+
+/* The last time. What nobody could be found to close is left to our own exit. */
+void stranger_done(struct stranger_grave *grave);
 
 #endif

@@ -272,6 +272,7 @@ int worker_main(char *const argv[])
 	struct worker *w = calloc(1, sizeof(*w));
 	struct record summary;
 	struct given first;
+	int code;
 
 	if (!w || !argv[1] || !argv[2] || !argv[3])
 		return 1;
@@ -286,8 +287,9 @@ int worker_main(char *const argv[])
 	if (sd_event_loop(w->event) < 0)
 		return 1;
 	collector_finish(w->collector, w->status, &summary, NULL);
+	code = collector_output_error(w->collector) ? WORKER_NO_ROOM : 0;
 	collector_free(w->collector);
 	sd_event_unref(w->event);
 	free(w);
-	return 0;
+	return code;
 }

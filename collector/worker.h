@@ -11,6 +11,9 @@
 #define WORKER_OUT   1 /* the run file */
 #define WORKER_GIVEN 3 /* brings connections: CONTROL_GIVEN */
 
+/* Its exit status where not all could be written. */
+#define WORKER_NO_ROOM 3
+
 /* Whether this program was executed to be one. */
 bool worker_is_asked_for(const char *name);
 
