@@ -13,6 +13,7 @@
 
 #include "collector/peers.h"
 #include "collector/process.h"
+#include "collector/stranger.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -167,6 +168,8 @@ static void connect_with(int i, const uint8_t *message, size_t len)
 	drain();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		abort();
+	/* Else what closes ours would have theirs, too, for a moment. */
+	stranger_guard(ends[1]);
 	state.fd[i] = ends[0];
 	peers_adopt(state.peers, ends[1], message, len, NOW_NS);
 }
@@ -220,8 +223,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	hang_up(0);
 	hang_up(1);
-	for (int i = 0; i < 3 && peers_count(state.peers); i++)
+	/* Before Linux 6.16 nothing is guarded. */
+	for (int i = 0; i < 1000 && peers_count(state.peers); i++) {
+		if (i > 2)
+			usleep(1000);
 		drain();
+	}
 	if (peers_count(state.peers) || state.is_there[0] || state.is_there[1])
 		__builtin_trap();
 	return 0;
