@@ -102,7 +102,11 @@ ok "the program's sampler comes back by itself" wait_for 40 eval '[ "$(runs_of_l
 second=$TMP/runs/$(id -u)/$(file as_self "$long-sh")
 ok "and is recorded on" wait_for 20 has_samples "$second"
 has_dropped() { [ "$(mstat-decode -what processes "$1" 2>/dev/null | column dropped | most)" -gt 0 ]; }
-ok "what it could not send is counted" wait_for 20 has_dropped "$second"
+ok "what it could not send is counted" wait_for 20 has_dropped "$second" || {
+	mstatd -list
+	mstat-decode -what processes "$second" | column pid comm how samples dropped
+	mstat-decode -what events "$second"
+} >&2
 is "the first record is as it was" "$(stat -c %s "$first")" "$size"
 ok "and can be read" has_samples "$first"
 rm go
