@@ -545,6 +545,9 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 		return false;
 	count(run, FIELD_RUN_DROPPED, rec->dropped);
 	process->info.dropped += rec->dropped;
+	/* Who follows the file shall not hear of it with the end alone. */
+	if (rec->dropped)
+		run_note_change(run, process);
 	/* Of one that was there before the run began: its first sample was delayed. */
 	if (rec->tick < first)
 		return true;

@@ -227,6 +227,32 @@ static void one_process(void **state)
 }
 
 /* An exec: the new connection comes before the old one's end is seen, or after it. */
+static void losses_while_it_grows(void **state)
+{
+	struct process *process = hello(42, 7, 1, 0);
+	struct record rec;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 12; i++) {
+		assert_true(sample(process, i, 100));
+		tick(i, 5000, 0, 0);
+		run_settle(&run, at(i), TICK0 + i);
+	}
+	record_init(&rec);
+	rec.tick = TICK0 + 13;
+	rec.dropped = 5;
+	run.now_ns = at(13);
+	assert_true(run_sample(&run, process, &rec));
+	for (uint64_t i = 13; i <= 30; i++) {
+		tick(i, 5000, 0, 0);
+		run_settle(&run, at(i), TICK0 + i);
+	}
+	read_back();
+	assert_int_equal(found.last.dropped, 5);
+	assert_false(found.last.ended);
+	run_gone(&run, process);
+}
+
 static void exec_without_end(void **state)
 {
 	struct process *process = hello(42, 7, 1, 0);
@@ -534,6 +560,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(losses_while_it_grows, setup, teardown),
 		cmocka_unit_test_setup_teardown(exec_without_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(restart, setup, teardown),
