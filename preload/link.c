@@ -30,12 +30,12 @@
  */
 #define SNDBUF_UNHEARD 8192u
 
-/* Room for hello's compression, mapped for that moment only: text, packed and compressed message,
- * and what ZSTD_estimateCCtxSize_usingCParams() says for the parameters below (36,580 bytes). */
-/* The first look comes this soon, and none later. */
+/* Between two looks for a collector that has gone; each twice as long as the one before. */
 #define PAUSE_MIN_NS 200000000u
 #define PAUSE_MAX_NS 30000000000u
 
+/* Room for hello's compression, mapped for that moment only: text, packed and compressed message,
+ * and what ZSTD_estimateCCtxSize_usingCParams() says for the parameters below (36,580 bytes). */
 struct hello_room {
 	char comm[256];
 	char exe[WIRE_EXE_MAX];
