@@ -256,12 +256,15 @@ static bool make_in_parent(struct cgroup *cg, const struct cgroup_place *place, 
 static int make_v2(struct cgroup *cg, const struct cgroup_place *place, const char *name)
 {
 	int err = make_in_own(cg, place, name);
+	int beside = 0;
 
 	if (err == 0)
 		return 0;
 	cgroup_dir_remove(&cg->memory);
 	leaf_leave(cg);
-	make_in_parent(cg, place, name, &err);
+	/* That the parent is not ours either tells nobody how an own one that is could be used. */
+	if (make_in_parent(cg, place, name, &beside) && !(err == -EBUSY && beside == -EACCES))
+		err = beside;
 	return err;
 }
 

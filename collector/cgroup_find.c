@@ -404,8 +404,8 @@ const char *cgroup_explain(const struct cgroup_place *place, int err)
 	case EPERM:
 		return explain_denied(place);
 	case EBUSY:
-		return v2 ? "the own cgroup has other processes, and there is no parent to stand "
-			    "in: start mstat alone in a cgroup, as systemd-run --scope does"
+		return v2 ? "the own cgroup has other processes, and no run can stand beside it: "
+			    "start mstat alone in a cgroup, as systemd-run --scope does"
 			  : "the cgroup has processes";
 	case ENOENT:
 		return v2 ? "the memory controller is not enabled for this cgroup: it is not in "

@@ -83,7 +83,10 @@ static const char *mend_cgroup(const struct cgroup_place *place, int err)
 	case EPERM:
 		return WITH_MSTATD;
 	case EBUSY:
-		return place->mode == CGROUP_V2 ? "systemd-run --scope mstat ..." : NULL;
+		if (place->mode != CGROUP_V2)
+			return NULL;
+		return geteuid() == 0 ? "systemd-run --scope mstat ..."
+				      : "systemd-run --user --scope mstat ...";
 	default:
 		return NULL;
 	}

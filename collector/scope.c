@@ -33,7 +33,7 @@ bool scope_may_help(const struct cgroup_place *place, int err)
 	size_t len = make_slice(slice, sizeof(slice));
 
 	return geteuid() != 0 && place->mode == CGROUP_V2 &&
-	       (err == -EACCES || err == -EPERM || err == -ENOENT) &&
+	       (err == -EACCES || err == -EPERM || err == -EBUSY || err == -ENOENT) &&
 	       strncmp(place->own, slice, len) == 0 && !cgroup_path_is_in_run(place->own);
 }
 

@@ -401,6 +401,28 @@ static void made_v2_sibling(void **state)
 	cgroup_free(cg);
 }
 
+/* An own cgroup of the user's, with others in it, below one of root's: they are the reason. */
+static void made_v2_busy(void **state)
+{
+	struct cgroup_place place = place_v2("1\n0\n", "memory\n");
+	struct cgroup *cg;
+	int err;
+
+	(void)state;
+	assert_int_equal(chmod(tmp, 0711), 0);
+	assert_int_equal(chmod(at("up"), 0555), 0);
+	assert_int_equal(chmod(at("up/own"), 0777), 0);
+	assert_int_equal(chmod(at("up/own/cgroup.procs"), 0666), 0);
+	if (getuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	err = cgroup_make(&place, &cg);
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(err, -EBUSY);
+	assert_null(cg);
+	assert_int_equal(chmod(at("up"), 0755), 0);
+}
+
 /* Beside a run it would be out of what that run's mstat measures. */
 static void made_v2_nested(void **state)
 {
@@ -917,15 +939,20 @@ static void explained(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(find_fixtures),	TEST(find_escaped),    TEST(find_odd),
-		TEST(find_garbage),	TEST(text_holds),      TEST(made_hybrid),
-		TEST(made_and_removed), TEST(made_v2_child),   TEST(made_v2_sibling),
-		TEST(made_v2_nested),	TEST(made_v2_limited), TEST(made_v2_root),
-		TEST(made_v2_no_leaf),	TEST(not_made),	       TEST(swept),
-		TEST(processes),	TEST(removed_deep),    TEST(sampled_v1),
-		TEST(sampled_v2),	TEST(explained),       TEST(limited_v1),
-		TEST(limited_v2),	TEST(find_freezer),    TEST(killing_prepared),
-		TEST(phases_v1),	TEST(phases_v2),
+		TEST(find_fixtures),	TEST(find_escaped),
+		TEST(find_odd),		TEST(find_garbage),
+		TEST(text_holds),	TEST(made_hybrid),
+		TEST(made_and_removed), TEST(made_v2_child),
+		TEST(made_v2_sibling),	TEST(made_v2_busy),
+		TEST(made_v2_nested),	TEST(made_v2_limited),
+		TEST(made_v2_root),	TEST(made_v2_no_leaf),
+		TEST(not_made),		TEST(swept),
+		TEST(processes),	TEST(removed_deep),
+		TEST(sampled_v1),	TEST(sampled_v2),
+		TEST(explained),	TEST(limited_v1),
+		TEST(limited_v2),	TEST(find_freezer),
+		TEST(killing_prepared), TEST(phases_v1),
+		TEST(phases_v2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
