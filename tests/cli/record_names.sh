@@ -31,7 +31,7 @@ ok "the sums have seen it" awk -F'\t' '$2 > 50e6 { seen = 1 } END { exit !seen }
 # It waits for a millisecond at most: where the sampler gets no CPU then, there is none. A sample so
 # late after its tick is no other one; after a sample on a tick it would be an easy one.
 tells_last() {
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in {1..40}; do
 		KEEP=1 mstat -q -freq 1 -o large.mstat -- "$hold" 600 100
 		mstat-decode -what samples large.mstat | column hwm_bytes late_ns >last
 		awk -F'\t' '$1 > 600e6 && $2 > 100e6 { big = 1 } END { exit !(big && NR == 1) }' last &&
