@@ -15,20 +15,20 @@ iowait() {
 		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 		$at["tasks_sleeping"] != "" { print $at["tasks_iowait"] }' "$1" | sort -u
 }
-exits "a program runs" 0 mstat -v -q -freq 20 -preload none -o run.tsv -- "$TARGETS/collect_states" 2500
+# Where a look takes long the next one comes later: it shall cost no more than 1% of a CPU.
+exits "a program runs" 0 mstat -v -q -freq 20 -preload none -o run.tsv -- "$TARGETS/collect_states" 6000
 grep -q '^mstat: own writable cgroup' <<<"$err" || skip_all "no cgroup here"
 rows=$(states run.tsv)
 # The busy one is "running" though it may have no CPU; mstat's first look may come too early.
 like "its tasks are in the states that they are in" "$rows" $'\n3 1 1 1(\n|$)'
 like "not at every tick" "$rows" $'\n   \n'
 known=$(grep -vcx '   ' <<<"$rows")
-ok "but once a second" test "$known" -ge 2 -a "$known" -le 4
+ok "but once a second" test "$known" -ge 2 -a "$known" -le 7
 if grep -q memory /proc/self/cgroup; then
 	like "who waits for I/O, the kernel tells of v1" "$(iowait run.tsv)" '^[0-9]'
 else
 	is "who waits for I/O, nobody tells of v2" "$(iowait run.tsv)" ''
 fi
-# Where a look takes long the next one comes later: it shall cost no more than 1% of a CPU.
 exits "with samplers" 0 mstat -q -freq 20 -o run.mstat -- "$TARGETS/collect_states" 6000
 mstat-decode run.mstat >run.tsv
 # One more in each process but the vfork child; that of a stopped process is stopped with it.
