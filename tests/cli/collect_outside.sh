@@ -44,7 +44,7 @@ is "all are outside" "$(summary none.mstat processes_inside) $(summary none.msta
 ok "and sampled" test "$(rows none.mstat collect_hold)" -ge 10
 
 # A static program, and one that it becomes.
-run mstat -q -freq 50 -o static.mstat -- "$TARGETS/static_collect_wait" 500 "$hold" 5 600 0
+run mstat -q -freq 50 -o static.mstat -- "$TARGETS/static_collect_wait" 2000 "$hold" 5 2000 0
 is "a static program that executes another" "$status" 0
 is "is one process, in the end inside" "$(processes static.mstat | column comm how)" $'collect_hold\tinside'
 ok "and was sampled before" test "$(rows static.mstat static_collect_)" -ge 10
@@ -59,7 +59,7 @@ is "a program of a moment" "$status" 0
 is "is not summed up any more when it is gone" "$(mstat-decode brief.mstat | column processes | tail -n 10 | most)" 2
 
 # What is sampled after an exec is the new program's, also where that is not told yet.
-run mstat -q -preload none -freq 100 -o after.mstat -- "$TARGETS/static_collect_wait" 350 "$hold" 40 500 0
+run mstat -q -preload none -freq 100 -o after.mstat -- "$TARGETS/static_collect_wait" 350 "$hold" 40 2000 0
 is "a program after another" "$status" 0
 ok "and sampled as itself" test "$(rows after.mstat collect_hold)" -ge 10
 is "the large one's samples are not the small one's" "$(samples after.mstat | column comm rss_bytes |
