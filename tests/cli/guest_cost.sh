@@ -39,10 +39,10 @@ gaps() {
 		  at[p] = $c["time_ns"]; cost[p] = $c["rollup_cost_ns"] }
 		END { print (n > 0), early + 0 }'
 }
-ok "64 MiB for 2.5 s" mstat -q -freq 100 -o run.mstat -- "$work" hold 64 2500
+ok "64 MiB for 5 s" mstat -q -freq 100 -o run.mstat -- "$work" hold 64 5000
 is "one process's walks keep to 0.25% of a CPU" "$(gaps 2)" "1 0"
 ok "three of them and a shell" mstat -q -freq 100 -o run.mstat -- \
-	"$BASH" -c 'for i in 1 2 3; do "$1" hold 64 4000 & done; wait' - "$work"
+	"$BASH" -c 'for i in 1 2 3; do "$1" hold 64 6000 & done; wait' - "$work"
 is "all walks together keep to 0.5%" "$(gaps 4)" "1 0"
 
 # By its memory one of many mappings looks cheap; one walk tells, of all of them or of the first ones. What
