@@ -242,7 +242,8 @@ release=$(uname -r)
 [ "$(cgroup_of "$TMP/started.err")" ] || kind=sampled
 if ! grep -q '^mstat: using cgroups mode: .*v1' "$TMP/started.err" && [[ $release =~ ^([0-9]+)\.([0-9]+) ]] &&
 	[ $((BASH_REMATCH[1] * 100 + BASH_REMATCH[2])) -lt 612 ]; then kind=sampled; fi
-is "peaks are $kind" "$(mstat-decode -what phases peaks.mstat | column peak_kind | sort -u)" $kind
+# What comes before the first mark may lie between two ticks.
+is "peaks are $kind" "$(mstat-decode -what phases peaks.mstat | column peak_kind | grep . | sort -u)" $kind
 for expect in 'big 50 56' 'small 10 16' 'middle 30 36'; do
 	read -r name low high <<<"$expect"
 	peak=$(phase peaks.mstat "$name" peak_bytes)

@@ -63,7 +63,7 @@ if [ -n "$freeze" ]; then
 	wait_for 20 passed "$since" 2000000000
 	finish frozen.mstat
 	ok "the cgroup's totals go on" test "$(rows frozen.mstat)" -ge 50
-	gap=$(mstat-decode -what samples frozen.mstat | column time_ns | awk 'NR > 1 && $1 - last > max { max = $1 - last } { last = $1 } END { print max }')
+	gap=$(mstat-decode -what samples frozen.mstat | column time_ns | awk 'NR > 1 && $1 - last > max { max = $1 - last } { last = $1 } END { printf "%.0f", max }')
 	ok "the frozen process has no samples meanwhile ($gap ns)" test "$gap" -ge 1000000000
 else
 	finish frozen.mstat
