@@ -47,6 +47,8 @@ enum scope {
 	SOURCE(10, EXIT, SCOPE_LIFE, FORMAT_TASKSTATS, "exit_record")                          \
 	SOURCE(11, LAST, SCOPE_LIFE, FORMAT_NONE, "last_sample")                               \
 	SOURCE(12, ENDED, SCOPE_LIFE, FORMAT_NONE, "exit_status")                              \
+	SOURCE(13, HEAP, SCOPE_PROCESS, FORMAT_NONE, "heap")                                   \
+	SOURCE(14, AREAS, SCOPE_PROCESS, FORMAT_NONE, "smaps")                                 \
 	SOURCE(16, V2_CURRENT, SCOPE_TREE, FORMAT_SINGLE, "memory.current")                    \
 	SOURCE(17, V2_PEAK, SCOPE_TREE, FORMAT_SINGLE, "memory.peak")                          \
 	SOURCE(18, V2_SWAP, SCOPE_TREE, FORMAT_SINGLE, "memory.swap.current")                  \
@@ -63,6 +65,8 @@ enum scope {
 	SOURCE(33, TREE_PSS, SCOPE_TREE, FORMAT_NONE, "tree_pss")                              \
 	SOURCE(34, BALANCE, SCOPE_TREE, FORMAT_NONE, "balance")                                \
 	SOURCE(35, STATES, SCOPE_TREE, FORMAT_NONE, "task_states")                             \
+	SOURCE(36, TREE_HEAP, SCOPE_TREE, FORMAT_NONE, "tree_heap")                            \
+	SOURCE(37, TREE_AREAS, SCOPE_TREE, FORMAT_NONE, "tree_smaps")                          \
 	SOURCE(40, RUN, SCOPE_RUN, FORMAT_NONE, "run")
 
 /*
@@ -151,6 +155,13 @@ enum scope {
 	FIELD(78, S_CPU_DELAY, SCHEDSTAT, "", 2, 1, "cpu_delay_ns")                          \
 	FIELD(79, S_CPU_DELAYS, SCHEDSTAT, "", 3, 1, "cpu_delay_count")                      \
 	FIELD(80, EVERY, STATUS, "", 0, 1, "ticks_per_sample")                               \
+	FIELD(81, HEAP_LIVE, HEAP, "", 0, 1, "heap_live_bytes")                              \
+	FIELD(82, HEAP_LIVE_SE, HEAP, "", 0, 1, "heap_live_se_bytes")                        \
+	FIELD(83, HEAP_INHERITED, HEAP, "", 0, 1, "heap_inherited_bytes")                    \
+	FIELD(84, HEAP_MAPPED, HEAP, "", 0, 1, "heap_mapped_bytes")                          \
+	FIELD(85, HEAP_SLACK, AREAS, "", 0, 1, "heap_slack_bytes")                           \
+	FIELD(86, HEAP_STACKS, AREAS, "", 0, 1, "heap_stacks_bytes")                         \
+	FIELD(87, HEAP_REST, AREAS, "", 0, 1, "heap_rest_bytes")                             \
 	FIELD(96, V2_USAGE, V2_CURRENT, "", 0, 1, "rss")                                     \
 	FIELD(97, V1_USAGE, V1_USAGE, "", 0, 1, "rss")                                       \
 	FIELD(98, V2_KERNEL, V2_STAT, "kernel", 0, 1, "kernel")                              \
@@ -183,6 +194,16 @@ enum scope {
 	FIELD(125, V2_PERCPU, V2_STAT, "percpu", 0, 1, "percpu_bytes")                       \
 	FIELD(126, NO_CGROUP, TREE, "", 0, 1024, "rss")                                      \
 	FIELD(127, OUTSIDE, TREE, "", 0, 1, "processes_outside")                             \
+	FIELD(128, PEAK_RSS, RUN, "", 0, 1024, "peak_sum_rss_bytes")                         \
+	FIELD(129, PEAK_RSS_FILE, RUN, "", 0, 1024, "peak_sum_rss_file_bytes")               \
+	FIELD(130, PEAK_RSS_SHMEM, RUN, "", 0, 1024, "peak_sum_rss_shmem_bytes")             \
+	FIELD(131, PEAK_LIVE, RUN, "", 0, 1, "peak_heap_live_bytes")                         \
+	FIELD(132, PEAK_LIVE_SE, RUN, "", 0, 1, "peak_heap_live_se_bytes")                   \
+	FIELD(133, PEAK_INHERITED, RUN, "", 0, 1, "peak_heap_inherited_bytes")               \
+	FIELD(134, PEAK_SLACK, RUN, "", 0, 1, "peak_heap_slack_bytes")                       \
+	FIELD(135, PEAK_STACKS, RUN, "", 0, 1, "peak_heap_stacks_bytes")                     \
+	FIELD(136, PEAK_REST, RUN, "", 0, 1, "peak_heap_rest_bytes")                         \
+	FIELD(137, PEAK_MAPPED, RUN, "", 0, 1, "peak_heap_mapped_bytes")                     \
 	FIELD(140, PROCESSES, TREE, "", 0, 1, "processes")                                   \
 	FIELD(141, SUM_RSS, TREE, "", 0, 1024, "sum_rss_bytes")                              \
 	FIELD(142, SUM_RSS_ANON, TREE, "", 0, 1024, "sum_rss_anon_bytes")                    \
@@ -285,7 +306,14 @@ enum scope {
 	FIELD(244, L_WPCOPY_DELAYS, LAST, "", 0, 1, "wpcopy_delay_count")                    \
 	FIELD(245, L_WPCOPY_DELAY, LAST, "", 0, 1, "wpcopy_delay_ns")                        \
 	FIELD(246, L_IRQ_DELAYS, LAST, "", 0, 1, "irq_delay_count")                          \
-	FIELD(247, L_IRQ_DELAY, LAST, "", 0, 1, "irq_delay_ns")
+	FIELD(247, L_IRQ_DELAY, LAST, "", 0, 1, "irq_delay_ns")                              \
+	FIELD(248, SUM_LIVE, TREE_HEAP, "", 0, 1, "heap_live_bytes")                         \
+	FIELD(249, SUM_LIVE_SE, TREE_HEAP, "", 0, 1, "heap_live_se_bytes")                   \
+	FIELD(250, SUM_INHERITED, TREE_HEAP, "", 0, 1, "heap_inherited_bytes")               \
+	FIELD(251, SUM_MAPPED, TREE_HEAP, "", 0, 1, "heap_mapped_bytes")                     \
+	FIELD(252, SUM_SLACK, TREE_AREAS, "", 0, 1, "heap_slack_bytes")                      \
+	FIELD(253, SUM_STACKS, TREE_AREAS, "", 0, 1, "heap_stacks_bytes")                    \
+	FIELD(254, SUM_REST, TREE_AREAS, "", 0, 1, "heap_rest_bytes")
 
 /* One past the highest ids; arrays are indexed by id, with holes where no field stands. */
 #define FIELD_MAX  256
@@ -307,7 +335,7 @@ enum reason {
 	REASON_DENIED = 3,  /* the kernel forbids it: EPERM, EACCES */
 	REASON_ABSENT = 4,  /* this kernel or configuration does not have it */
 	REASON_FAILED = 5,  /* the read failed otherwise */
-	REASON_STALE = 6,   /* a part of the sum is older than a second */
+	REASON_STALE = 6,   /* a part of the sum is older than a second, or missing */
 	REASON_UNKNOWN = 7, /* never told */
 	REASON_THREADS = 8, /* the kernel tells it by thread, and there is more than one */
 };

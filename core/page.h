@@ -17,6 +17,8 @@ struct page {
 	uint32_t live;	/* processes that are sampled now; they share the budgets */
 	uint32_t cpus;	/* of the host */
 	uint32_t flags; /* enum page_flag */
+	/* Which run file is written: another one knows nothing of what was told once, for the one before. */
+	uint32_t file;
 };
 
 #endif

@@ -220,6 +220,24 @@ int rows_unpack_holders(struct bytes_in *in, struct rows_holder *ret)
 	return in->bad ? -EBADMSG : (int)n;
 }
 
+void rows_pack_heap(struct bytes_out *out, uint64_t id, enum wire_kind kind, const uint8_t *body,
+		    size_t len)
+{
+	uint8_t *at = rows_begin(out, SECTION_HEAP);
+
+	bytes_put_varint(out, id);
+	bytes_put_u8(out, (uint8_t)kind);
+	bytes_put_raw(out, body, len);
+	rows_end(out, at);
+}
+
+int rows_unpack_heap(struct bytes_in *in, uint64_t *ret_id, uint8_t *ret_kind)
+{
+	*ret_id = bytes_get_varint(in);
+	*ret_kind = bytes_get_u8(in);
+	return in->bad ? -EBADMSG : 0;
+}
+
 void rows_pack_phase(struct bytes_out *out, const struct rows_phase *phase)
 {
 	uint8_t *at = rows_begin(out, SECTION_PHASE);

@@ -13,6 +13,7 @@
 
 #include "core/bytes.h"
 #include "core/record.h"
+#include "core/wire.h"
 
 #define ROWS_FORMAT_VERSION 1
 
@@ -43,6 +44,7 @@ enum section {
 	SECTION_PACKED = 10,  /* header: more sections (none PACKED), in a zstd frame */
 	SECTION_INDEX = 9,    /* index: where the blocks are; the mark of a finished file */
 	SECTION_PHASE = 11,   /* block: what lies between two marks */
+	SECTION_HEAP = 14,    /* block: a process's message of heapwire.h, as it came */
 };
 
 /* What happened, and the meaning of an event's number and text. Part of the run file. */
@@ -122,6 +124,9 @@ void rows_pack_tables(struct bytes_out *out); /* SOURCES, FIELDS and REASONS sec
 void rows_pack_process(struct bytes_out *out, const struct rows_process *process);
 void rows_pack_event(struct bytes_out *out, const struct rows_event *event);
 void rows_pack_phase(struct bytes_out *out, const struct rows_phase *phase);
+/* The body of a message of that kind, which process id has sent. */
+void rows_pack_heap(struct bytes_out *out, uint64_t id, enum wire_kind kind, const uint8_t *body,
+		    size_t len);
 /* n: at most ROWS_HOLDERS_MAX. */
 void rows_pack_holders(struct bytes_out *out, const struct rows_holder *holder, size_t n);
 /* A ROWS, SUMMARY or LIFE section of n (1 to ROWS_MAX) records, their ticks in ascending order. */
@@ -134,6 +139,8 @@ int rows_unpack_event(struct bytes_in *in, struct rows_event *ret);
 /* ret has room for ROWS_HOLDERS_MAX. Returns how many there are, or -EBADMSG. */
 int rows_unpack_holders(struct bytes_in *in, struct rows_holder *ret);
 int rows_unpack_phase(struct bytes_in *in, struct rows_phase *ret);
+/* What is left of the input is the body, which nobody has looked into yet. */
+int rows_unpack_heap(struct bytes_in *in, uint64_t *ret_id, uint8_t *ret_kind);
 
 /*
  * Reading rows column by column: rows_open, the three head columns, then any number of sources

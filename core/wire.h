@@ -21,8 +21,12 @@
 /* The first byte of a message: its kind, and whether the rest is a zstd frame of the body. */
 enum wire_kind {
 	WIRE_HELLO = 1,
-	WIRE_SAMPLE = 2, /* a delta against the sample sent before */
-	WIRE_FULL = 3,	 /* a sample that stands alone */
+	WIRE_SAMPLE = 2,  /* a delta against the sample sent before */
+	WIRE_FULL = 3,	  /* a sample that stands alone */
+	WIRE_MODULES = 4, /* heapwire.h */
+	WIRE_MODULES_MORE = 5,
+	WIRE_STACKS = 6,
+	WIRE_HEAP = 7,
 };
 #define WIRE_ZSTD 0x80
 

@@ -9,7 +9,7 @@
 #include "core/rows.h"
 #include "core/wire.h"
 
-/* Columns whose name does not end with a unit: plain counts, and the two that are compatible. */
+/* Columns whose name does not end with a unit: plain counts, the heap's bytes, and the two that are compatible. */
 static const char *const plain[] = {
 	"rss",
 	"kernel",

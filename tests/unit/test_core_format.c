@@ -4,6 +4,7 @@
 
 #include <zstd.h>
 
+#include "core/heapwire.h"
 #include "core/rows.h"
 #include "core/wire.h"
 
@@ -201,6 +202,153 @@ static void samples(void **state)
 	free(owned);
 }
 
+/* The example as a message's body; its kind is checked. */
+static struct bytes_in body_of(const char *name, enum wire_kind kind, uint8_t **ret_owned)
+{
+	struct bytes_in in = example(name, ret_owned);
+
+	assert_int_equal(bytes_get_u8(&in), kind);
+	assert_true(heapwire_is_sound(kind, in));
+	return in;
+}
+
+static void check_modules(const char *name, enum wire_kind kind,
+			  const struct heapwire_modules *head, const struct heapwire_module *module)
+{
+	struct bytes_out out = out_of_buf();
+	struct heapwire_modules got_head;
+	struct heapwire_module got;
+	struct heapwire_out to;
+	struct heapwire_in from;
+	uint8_t *owned;
+
+	heapwire_begin_modules(&to, &out, kind, head);
+	assert_true(heapwire_put_module(&to, module));
+	written(name, &out);
+	assert_int_equal(heapwire_open_modules(&from, body_of(name, kind, &owned), kind, &got_head),
+			 0);
+	assert_true(got_head.interval == head->interval && got_head.flags == head->flags);
+	assert_int_equal(heapwire_next_module(&from, &got), 1);
+	assert_true(got.start == module->start && got.end == module->end);
+	assert_true(got.offset == module->offset && got.path_len == module->path_len);
+	assert_memory_equal(got.path, module->path, got.path_len);
+	assert_int_equal(got.build_id_len, module->build_id_len);
+	assert_memory_equal(got.build_id, "\xde\xad\xbe\xef", got.build_id_len);
+	assert_true(got.inode == module->inode);
+	assert_int_equal(heapwire_next_module(&from, &got), 0);
+	free(owned);
+}
+
+static void modules(void **state)
+{
+	static const struct heapwire_modules head = {HEAPWIRE_RESTART, 524288}, more = {0, 524288};
+	static const struct heapwire_module tree = {
+		.start = 0x555555400000,
+		.end = 0x555555412000,
+		.offset = 32768,
+		.path = "/bin/tree",
+		.path_len = 9,
+		.build_id = (const uint8_t *)"\xde\xad\xbe\xef",
+		.build_id_len = 4,
+	};
+	static const struct heapwire_module vdso = {.start = 0x7ffff7fc0000,
+						    .end = 0x7ffff7fc1000,
+						    .path = "[vdso]",
+						    .path_len = 6,
+						    .inode = 135};
+
+	(void)state;
+	check_modules("modules", WIRE_MODULES, &head, &tree);
+	check_modules("modules-more", WIRE_MODULES_MORE, &more, &vdso);
+}
+
+static void stacks(void **state)
+{
+	static const struct heapwire_stack two[] = {
+		{0, 3, {0x7ffff7c28e40, 0x555555401130, 0x555555401000}},
+		{HEAPWIRE_MAPPING, 3, {0x555555401180, 0x555555401130, 0x555555401000}},
+	};
+	struct bytes_out out = out_of_buf();
+	const struct heapwire_stack *got;
+	struct heapwire_out to;
+	struct heapwire_in from;
+	uint64_t first;
+	uint8_t *owned;
+
+	(void)state;
+	heapwire_begin_stacks(&to, &out, 5);
+	for (size_t i = 0; i < 2; i++)
+		assert_true(heapwire_put_stack(&to, &two[i]));
+	written("stacks", &out);
+	assert_int_equal(
+		heapwire_open_stacks(&from, body_of("stacks", WIRE_STACKS, &owned), &first), 0);
+	assert_int_equal(first, 5);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(heapwire_next_stack(&from, &got), 1);
+		assert_true(got->flags == two[i].flags && got->count == 3);
+		assert_memory_equal(got->frame, two[i].frame, 3 * sizeof(*got->frame));
+	}
+	assert_int_equal(heapwire_next_stack(&from, &got), 0);
+	free(owned);
+}
+
+/* A block that is sampled, then freed; the stack before it has the one that it was moved to. */
+static const struct {
+	uint64_t stack;
+	struct heapwire_sums change;
+} a_heap[] = {
+	{5, {256, 524288, 256, 524288, 100}},
+	{4, {0, 0, -256, -524288, -100}},
+};
+
+static void put_heap(struct bytes_out *out, size_t n)
+{
+	struct heapwire_out to;
+
+	heapwire_begin_heap(&to, out, 1000, 0);
+	for (size_t i = 0; i < n; i++)
+		assert_true(heapwire_put_sums(&to, a_heap[i].stack, &a_heap[i].change));
+}
+
+static void check_heap(struct bytes_in in, size_t n)
+{
+	struct heapwire_sums got;
+	struct heapwire_in from;
+	uint64_t tick, stack;
+
+	assert_int_equal(heapwire_open_heap(&from, in, &tick, NULL), 0);
+	assert_int_equal(tick, 1000);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(heapwire_next_sums(&from, &stack, &got), 1);
+		assert_int_equal(stack, a_heap[i].stack);
+		assert_memory_equal(&got, &a_heap[i].change, sizeof(got));
+	}
+	assert_int_equal(heapwire_next_sums(&from, &stack, &got), 0);
+}
+
+static void heap(void **state)
+{
+	struct bytes_out out = out_of_buf();
+	uint8_t *owned;
+
+	(void)state;
+	put_heap(&out, 2);
+	written("heap", &out);
+	check_heap(body_of("heap", WIRE_HEAP, &owned), 2);
+	free(owned);
+}
+
+/* The section holds the message's body. */
+static void put_section_heap(struct bytes_out *out)
+{
+	uint8_t message[64];
+	struct bytes_out body = {message, message + sizeof(message), false};
+
+	put_heap(&body, 1);
+	rows_pack_heap(out, 1, (enum wire_kind)message[0], message + 1,
+		       (size_t)(body.p - message) - 1);
+}
+
 static const struct rows_process a_process = {
 	.id = 1,
 	.pid = 4242,
@@ -327,6 +475,18 @@ static void check_holders(struct bytes_in *in)
 	assert_true(got[0].pss == 1018 && got[0].pss_age_ns == 1500);
 }
 
+static void check_section_heap(struct bytes_in *in)
+{
+	struct bytes_in content = content_of(in, SECTION_HEAP);
+	uint8_t kind;
+	uint64_t id;
+
+	assert_int_equal(rows_unpack_heap(&content, &id, &kind), 0);
+	assert_true(id == 1 && kind == WIRE_HEAP);
+	assert_true(heapwire_is_sound(kind, content));
+	check_heap(content, 1);
+}
+
 static void check_phase(struct bytes_in *in)
 {
 	struct bytes_in content = content_of(in, SECTION_PHASE);
@@ -419,9 +579,10 @@ static void sections(void **state)
 		const char *name;
 		void (*check)(struct bytes_in *in);
 	} all[] = {
-		{"section-process", check_process}, {"section-event", check_event},
-		{"section-holders", check_holders}, {"section-rows", check_rows},
-		{"section-phase", check_phase},	    {"section-summary", check_summary},
+		{"section-process", check_process},   {"section-event", check_event},
+		{"section-holders", check_holders},   {"section-rows", check_rows},
+		{"section-phase", check_phase},	      {"section-summary", check_summary},
+		{"section-heap", check_section_heap},
 	};
 	struct bytes_out out = out_of_buf();
 
@@ -443,6 +604,9 @@ static void sections(void **state)
 	out = out_of_buf();
 	put_summary(&out);
 	written("section-summary", &out);
+	out = out_of_buf();
+	put_section_heap(&out);
+	written("section-heap", &out);
 	for (size_t i = 0; i < UNIT_COUNT(all); i++) {
 		uint8_t *owned;
 		struct bytes_in in = example(all[i].name, &owned);
@@ -557,7 +721,9 @@ static void constants(void **state)
 					    "sample-full",     "sample-delta",	  "section-process",
 					    "section-event",   "section-holders", "section-rows",
 					    "section-summary", "run-header",	  "run-block",
-					    "run-index",       "section-phase"};
+					    "run-index",       "section-phase",	  "modules",
+					    "modules-more",    "stacks",	  "heap",
+					    "section-heap"};
 	size_t len;
 	char *text = (char *)unit_load("core/FORMAT.md", &len);
 	size_t examples = 0;
@@ -592,6 +758,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),  cmocka_unit_test(hello),	cmocka_unit_test(samples),
+		cmocka_unit_test(modules),  cmocka_unit_test(stacks),	cmocka_unit_test(heap),
 		cmocka_unit_test(sections), cmocka_unit_test(run_file), cmocka_unit_test(constants),
 	};
 
