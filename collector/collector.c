@@ -209,6 +209,17 @@ static bool on_sample(void *arg, struct process *process, const struct record *r
 	return run_sample(&c->run, process, rec);
 }
 
+static bool on_heap(void *arg, const struct peer *peer, enum wire_kind kind, const uint8_t *body,
+		    size_t len)
+{
+	struct collector *c = arg;
+
+	/* It may have been told while this drain goes on. */
+	if (kind == WIRE_HEAP)
+		c->run.now_ns = host_now(c);
+	return run_heap(&c->run, peer->process, peer->number, kind, body, len);
+}
+
 static void on_gone(void *arg, struct process *process)
 {
 	struct collector *c = arg;
@@ -301,6 +312,8 @@ static void turn_file(struct collector *c)
 			  "the run file grows on: another one could not be made");
 		return;
 	}
+	/* What is told anew because of that is not read before it is the new one's. */
+	__atomic_store_n(&c->page->file, c->page->file + 1, __ATOMIC_RELEASE);
 	run_turn(&c->run, next);
 	runfile_finish(c->file);
 	end_file(c);
@@ -476,7 +489,7 @@ static int open_loop(struct collector *c)
 
 static int open_parts(struct collector *c)
 {
-	struct peers_sink sink = {on_admit, on_hello, on_sample, on_gone, on_refused, c};
+	struct peers_sink sink = {on_admit, on_hello, on_sample, on_heap, on_gone, on_refused, c};
 	int ret = make_page(c);
 
 	if (ret >= 0 && !c->config.adopts_for)

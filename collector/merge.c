@@ -5,6 +5,32 @@
 #include "collector/merge.h"
 #include "core/tick.h"
 
+/* Its place in what is told of the heap: it does not add up as the others do. */
+#define LIVE_SE 1
+
+/* What a process tells of its heap, and the tree's sum of it. */
+static const struct {
+	unsigned of_process, of_tree; /* sources */
+	unsigned count;
+	struct {
+		unsigned of_process, of_tree;
+	} field[PROCESS_PART_VALUES];
+} parts[PROCESS_PARTS] = {
+	[PROCESS_HEAP] = {SOURCE_HEAP,
+			  SOURCE_TREE_HEAP,
+			  4,
+			  {{FIELD_HEAP_LIVE, FIELD_SUM_LIVE},
+			   [LIVE_SE] = {FIELD_HEAP_LIVE_SE, FIELD_SUM_LIVE_SE},
+			   {FIELD_HEAP_INHERITED, FIELD_SUM_INHERITED},
+			   {FIELD_HEAP_MAPPED, FIELD_SUM_MAPPED}}},
+	[PROCESS_AREAS] = {SOURCE_AREAS,
+			   SOURCE_TREE_AREAS,
+			   3,
+			   {{FIELD_HEAP_SLACK, FIELD_SUM_SLACK},
+			    {FIELD_HEAP_STACKS, FIELD_SUM_STACKS},
+			    {FIELD_HEAP_REST, FIELD_SUM_REST}}},
+};
+
 static void *grow(void *array, size_t count, size_t *size, size_t each)
 {
 	size_t more = *size ? *size * 2 : 64;
@@ -41,6 +67,19 @@ static int64_t value_of(const struct record *rec, unsigned field)
 	return record_has(rec, field) ? rec->value[field] : 0;
 }
 
+static void note_part(struct process_told *told, enum process_part part, const struct record *rec,
+		      uint64_t ns)
+{
+	told->is_told = rec->reason[parts[part].of_process] == REASON_OK;
+	told->ns = ns;
+	for (unsigned i = 0; i < parts[part].count; i++) {
+		unsigned field = parts[part].field[i].of_process;
+
+		told->value[i] = value_of(rec, field);
+		told->known |= (uint8_t)(record_has(rec, field) << i);
+	}
+}
+
 void merge_sample(struct merge *merge, struct process *process, const struct record *rec)
 {
 	bool next = rec->tick == process->merged_tick ||
@@ -64,6 +103,8 @@ void merge_sample(struct merge *merge, struct process *process, const struct rec
 	v->pss_ns = tick_ns(rec->tick, merge->freq);
 	v->walk_anon = v->rss_anon;
 	v->walk_shmem = v->rss_shmem;
+	for (unsigned part = 0; part < PROCESS_PARTS; part++)
+		note_part(&v->told[part], part, rec, v->pss_ns);
 	v->is_outside = rec->reason[SOURCE_SAMPLER] == REASON_ABSENT;
 	v->self = record_has(rec, FIELD_SELF_BYTES) ? rec->value[FIELD_SELF_BYTES] : -1;
 }
@@ -140,6 +181,9 @@ static void take_in(struct merge *merge, const struct merge_item *item)
 		v->walk_anon = item->values.walk_anon;
 		v->walk_shmem = item->values.walk_shmem;
 	}
+	for (unsigned part = 0; part < PROCESS_PARTS; part++)
+		if (item->values.told[part].is_told)
+			v->told[part] = item->values.told[part];
 	if (item->values.self >= 0)
 		v->self = item->values.self;
 }
@@ -152,12 +196,37 @@ struct sums {
 	bool shmem_moved;
 	unsigned shmem_holders;
 	int64_t moved_anon, moved_shmem; /* KiB of RSS since the PSS in the sums was read */
+	/* Of those that tell of a heap: what one has told is missing or too old. */
+	bool is_old[PROCESS_PARTS];
+	uint8_t unknown[PROCESS_PARTS]; /* fields that one of them does not know: a bit each */
+	double live_variance;
 };
 
 /* Unsigned: the values are a peer's word, and may be anything. */
 static void add(int64_t *sum, int64_t value)
 {
 	*sum = (int64_t)((uint64_t)*sum + (uint64_t)value);
+}
+
+/* Those of which nothing is told, for want of a sampler that could, are in no sum. */
+static void sum_heap(struct sums *sums, const struct process_values *v, uint64_t now_ns)
+{
+	double se = (double)v->told[PROCESS_HEAP].value[LIVE_SE];
+
+	if (!v->told[PROCESS_HEAP].is_told)
+		return;
+	for (unsigned part = 0; part < PROCESS_PARTS; part++) {
+		const struct process_told *told = &v->told[part];
+		struct process_told *total = &sums->total.told[part];
+
+		total->is_told = true;
+		if (!told->is_told || (now_ns > told->ns && now_ns - told->ns > MERGE_STALE_NS))
+			sums->is_old[part] = true;
+		sums->unknown[part] |= (uint8_t)~told->known;
+		for (unsigned i = 0; i < parts[part].count; i++)
+			add(&total->value[i], told->value[i]);
+	}
+	sums->live_variance += se * se;
 }
 
 static void sum_up(struct sums *sums, const struct merge *merge, uint64_t now_ns)
@@ -186,6 +255,7 @@ static void sum_up(struct sums *sums, const struct merge *merge, uint64_t now_ns
 		sums->shmem_holders += v->rss_shmem || v->walk_shmem;
 		add(&sums->moved_shmem, v->rss_shmem);
 		add(&sums->moved_shmem, (int64_t)(0 - (uint64_t)v->walk_shmem));
+		sum_heap(sums, v, now_ns);
 	}
 }
 
@@ -232,6 +302,44 @@ static void put_pss(struct record *row, const struct sums *sums)
 	}
 }
 
+/* By Newton, from above: a library of mathematics for one root a tick would be much. */
+static int64_t root_of(double square)
+{
+	double root, next = square;
+
+	if (square < 1)
+		return 0;
+	do {
+		root = next;
+		next = (root + square / root) / 2;
+	} while (next < root);
+	return root < (double)INT64_MAX ? (int64_t)(root + 0.5) : INT64_MAX;
+}
+
+static void put_part(struct record *row, const struct sums *sums, enum process_part part)
+{
+	const struct process_told *total = &sums->total.told[part];
+
+	if (!total->is_told)
+		return;
+	if (sums->is_old[part]) {
+		row->reason[parts[part].of_tree] = REASON_STALE;
+		return;
+	}
+	row->reason[parts[part].of_tree] = REASON_OK;
+	for (unsigned i = 0; i < parts[part].count; i++)
+		if (!(sums->unknown[part] >> i & 1))
+			record_set(row, parts[part].field[i].of_tree, total->value[i]);
+}
+
+/* Processes guess independently of each other: their variances add up. */
+static void put_heap(struct record *row, struct sums *sums)
+{
+	sums->total.told[PROCESS_HEAP].value[LIVE_SE] = root_of(sums->live_variance);
+	for (unsigned part = 0; part < PROCESS_PARTS; part++)
+		put_part(row, sums, part);
+}
+
 /* What the cgroup's own classes leave over: sockets, per-CPU batches of charges. */
 static void put_balance(struct record *row)
 {
@@ -267,6 +375,7 @@ static void complete(struct record *row, const struct merge *merge)
 	if (!record_has(row, FIELD_V2_USAGE) && !record_has(row, FIELD_V1_USAGE))
 		record_set(row, FIELD_NO_CGROUP, sums.total.rss);
 	put_pss(row, &sums);
+	put_heap(row, &sums);
 	put_balance(row);
 }
 

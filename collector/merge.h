@@ -16,7 +16,7 @@
 #include "collector/process.h"
 #include "core/record.h"
 
-/* A PSS older than this is not summed up. */
+/* A PSS older than this is not summed up, nor what is known of a heap and of where memory is. */
 #define MERGE_STALE_NS 1000000000u
 
 struct merge_item {

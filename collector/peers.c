@@ -11,6 +11,7 @@
 #include "collector/control.h"
 #include "collector/peers.h"
 #include "collector/stranger.h"
+#include "core/heapwire.h"
 
 /* Messages of one peer that are read in one drain; an honest one's socket holds fewer. */
 #define TURN 1024
@@ -26,7 +27,9 @@ struct peers {
 	int page_fd; /* borrowed */
 	int epoll;   /* owned */
 	size_t count;
+	uint64_t numbers; /* given so far */
 	uint64_t drains;
+	size_t heap_room;   /* of whose turn it is: what is left of PEERS_HEAP_TURN */
 	struct peer *first; /* the newest */
 	struct stranger_grave grave;
 	ZSTD_DCtx *zstd; /* owned: one for all, for every message stands alone */
@@ -89,6 +92,7 @@ static struct peer *add_peer(struct peers *peers, const struct peer *admitted)
 		return NULL;
 	}
 	*peer = *admitted;
+	peer->number = ++peers->numbers;
 	peer->next = peers->first;
 	if (peer->next)
 		peer->next->prev = peer;
@@ -195,6 +199,16 @@ static bool take_sample(struct peers *peers, struct peer *peer, enum wire_kind k
 	       peers->sink.sample(peers->sink.arg, peer->process, &rec);
 }
 
+static bool take_heap(struct peers *peers, const struct peer *peer, enum wire_kind kind,
+		      struct bytes_in in)
+{
+	size_t len = bytes_left(&in);
+
+	peers->heap_room -= len < peers->heap_room ? len : peers->heap_room;
+	return peer->process && heapwire_is_sound(kind, in) &&
+	       peers->sink.heap(peers->sink.arg, peer, kind, in.p, len);
+}
+
 static bool take_message(struct peers *peers, struct peer *peer, size_t len)
 {
 	enum wire_kind kind = peers->message[0] & ~WIRE_ZSTD;
@@ -208,6 +222,11 @@ static bool take_message(struct peers *peers, struct peer *peer, size_t len)
 	case WIRE_SAMPLE:
 	case WIRE_FULL:
 		return take_sample(peers, peer, kind, &in);
+	case WIRE_MODULES:
+	case WIRE_MODULES_MORE:
+	case WIRE_STACKS:
+	case WIRE_HEAP:
+		return take_heap(peers, peer, kind, in);
 	}
 	return false;
 }
@@ -238,7 +257,8 @@ enum turn { TURN_OVER, TURN_CUT, TURN_ENDED };
 /* Reads one peer's messages. */
 static enum turn read_peer(struct peers *peers, struct peer *peer)
 {
-	for (int i = 0; i < TURN; i++) {
+	peers->heap_room = PEERS_HEAP_TURN;
+	for (int i = 0; i < TURN && peers->heap_room; i++) {
 		ssize_t n = stranger_receive(peer->fd, peer->is_guarded, peers->message,
 					     sizeof(peers->message));
 

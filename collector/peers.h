@@ -13,10 +13,17 @@
 #include "core/record.h"
 #include "core/wire.h"
 
+/*
+ * So many bytes of one peer's messages of heapwire.h (as unpacked) are read in one drain: 10 MiB in a
+ * second. What is beyond stays in its socket, whose size is its own affair.
+ */
+#define PEERS_HEAP_TURN (1u << 20)
+
 struct process;
 
 struct peer {
 	int fd;		 /* owned */
+	uint64_t number; /* from 1, in the order in which they were accepted */
 	bool is_guarded; /* stranger.h */
 	pid_t pid;
 	uid_t uid;
@@ -41,6 +48,12 @@ struct peers_sink {
 				 const struct wire_hello *hello);
 	/* Returns false where the record cannot be true: the connection is ended. */
 	bool (*sample)(void *arg, struct process *process, const struct record *rec);
+	/*
+	 * A message of heapwire.h that is as it must be, of a process that had said hello. Returns false
+	 * where it cannot be true: the connection is ended.
+	 */
+	bool (*heap)(void *arg, const struct peer *peer, enum wire_kind kind, const uint8_t *body,
+		     size_t len);
 	/* The connection of a process that had said hello is over. */
 	void (*gone)(void *arg, struct process *process);
 	void (*refused)(void *arg, pid_t pid, const char *why);

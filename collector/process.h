@@ -17,7 +17,23 @@
 #include "core/rows.h"
 #include "core/wire.h"
 
-/* The values of one process that the tree's row is made of; KiB but for the last two. */
+/* What samplers with hooks tell of: the heap on every tick, where memory is when smaps was walked. */
+enum process_part {
+	PROCESS_HEAP,
+	PROCESS_AREAS,
+	PROCESS_PARTS,
+};
+
+#define PROCESS_PART_VALUES 4
+
+struct process_told {
+	bool is_told;
+	uint8_t known; /* a bit for each value */
+	int64_t value[PROCESS_PART_VALUES];
+	uint64_t ns; /* when that was */
+};
+
+/* The values of one process that the tree's row is made of; KiB where nothing else is said. */
 struct process_values {
 	bool is_outside, has_rss, has_pss;
 	int64_t rss, rss_anon, rss_shmem;
@@ -25,7 +41,8 @@ struct process_values {
 	uint64_t pss_ns; /* when PSS was read */
 	/* RssAnon and RssShmem then: what has come and gone since moves what PSS accounts for. */
 	int64_t walk_anon, walk_shmem;
-	int64_t self; /* bytes: of it, what is mstat's own */
+	int64_t self;				 /* bytes: of it, what is mstat's own */
+	struct process_told told[PROCESS_PARTS]; /* bytes; the values are merge.c's */
 };
 
 struct outside;
@@ -80,8 +97,9 @@ struct process {
 	struct process *next_rows; /* in that of those that have rows */
 	struct record *life; /* owned: what is known of its whole life (SCOPE_LIFE); may be NULL */
 	uint64_t last_tick;
-	uint64_t merged_tick;	     /* of the newest sample that the merge took note of */
-	int64_t sampler_cpu;	     /* ns: of the connection that speaks, newest */
+	uint64_t heap_peer;   /* the connection whose heap it is, in this run file; 0: none */
+	uint64_t merged_tick; /* of the newest sample that the merge took note of */
+	int64_t sampler_cpu;  /* ns: of the connection that speaks, newest */
 	uint64_t sampler_cpu_before; /* ns: of those that ended; modulo 2^64 */
 	uint64_t asked_ns;	     /* taskstats on its behalf, last time */
 	unsigned asks;		     /* and how often then */

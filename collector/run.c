@@ -5,6 +5,7 @@
 
 #include "collector/life.h"
 #include "collector/run.h"
+#include "core/heapwire.h"
 #include "core/tick.h"
 
 /* A crash loses what is not in a block yet: at most this. */
@@ -587,6 +588,46 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 	return true;
 }
 
+/* Of a list of modules that begins a connection's words; else 0. */
+static uint64_t restart_flags(enum wire_kind kind, struct bytes_in body)
+{
+	struct heapwire_modules head;
+	struct heapwire_in from;
+
+	if (kind != WIRE_MODULES || heapwire_open_modules(&from, body, kind, &head) < 0)
+		return 0;
+	return head.flags & HEAPWIRE_RESTART ? head.flags : 0;
+}
+
+bool run_heap(struct run *run, struct process *process, uint64_t peer, enum wire_kind kind,
+	      const uint8_t *body, size_t len)
+{
+	struct bytes_in in = {body, body + len, false};
+	struct heapwire_in from;
+	uint64_t tick, flags;
+
+	if (kind == WIRE_HEAP && (heapwire_open_heap(&from, in, &tick, NULL) < 0 ||
+				  tick > tick_at(run->now_ns, run->freq) + 1))
+		return false;
+	if (!run->file)
+		return true;
+	flags = restart_flags(kind, in);
+	/* Around an exec the old connection may be read after the new one. */
+	if (flags && peer > process->heap_peer) {
+		process->heap_peer = peer;
+		if (flags & HEAPWIRE_BYPASSED)
+			run_event(run, run->now_ns, EVENT_NOTE, process->id, process->pid,
+				  "its allocator cannot be hooked: its heap is not seen");
+	}
+	if (peer != process->heap_peer)
+		return true;
+	/* A reader goes through the file once: who it is comes before what it says. */
+	if (!process->is_told)
+		tell_process(run, process);
+	runfile_heap(run->file, process->id, kind, body, len);
+	return true;
+}
+
 /* It was there up to its end, though its last sample may be older. */
 static uint64_t last_tick(const struct run *run, const struct process *process)
 {
@@ -676,6 +717,7 @@ static void take_peak(struct run *run, const struct record *row, int64_t usage, 
 			record_unset(sum, at_peak[i].to);
 	}
 	peak_note(&run->peak, &run->merge, tick_ns(row->tick, run->freq));
+	peak_tell_heap(&run->peak, row, tick_ns(row->tick, run->freq), sum);
 	run->peak_is_new = true;
 }
 
@@ -706,6 +748,7 @@ static void row_done(void *arg, struct record *row)
 	struct run *run = arg;
 	int64_t time_ns = (int64_t)(tick_ns(row->tick, run->freq) - run->start_ns);
 
+	peak_note_heap(&run->peak, row, tick_ns(row->tick, run->freq));
 	note_peak(run, row, time_ns);
 	phases_row(&run->phases, row, (uint64_t)time_ns);
 	if (record_has(row, FIELD_V2_PEAK) || record_has(row, FIELD_V1_PEAK))
@@ -821,6 +864,7 @@ void run_turn(struct run *run, struct runfile *file)
 		struct process *process = run->processes.list[i];
 
 		process->is_told = false;
+		process->heap_peer = 0;
 		if (!process->info.ended || process->is_fading)
 			run_note_change(run, process);
 	}

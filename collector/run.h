@@ -99,6 +99,15 @@ void run_named(struct run *run, struct process *process, uint64_t time_ns,
 /* One of its samples. False where it cannot be one: of a tick that was or will never be. */
 bool run_sample(struct run *run, struct process *process, const struct record *rec);
 
+/*
+ * A message of heapwire.h, which is sound, of one of its connections; those that came later have greater
+ * numbers. What nobody could make sense of is left out: that of a connection before the newest one that has
+ * begun with a HEAPWIRE_RESTART, and that of one which has not, in this run file. False where it cannot be
+ * one: of a tick to come.
+ */
+bool run_heap(struct run *run, struct process *process, uint64_t peer, enum wire_kind kind,
+	      const uint8_t *body, size_t len);
+
 /* A connection that spoke for the process is over. */
 void run_gone(struct run *run, struct process *process);
 

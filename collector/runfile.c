@@ -188,6 +188,13 @@ void runfile_holders(struct runfile *file, const struct rows_holder *holder, siz
 	note_section(file);
 }
 
+void runfile_heap(struct runfile *file, uint64_t id, enum wire_kind kind, const uint8_t *body,
+		  size_t len)
+{
+	rows_pack_heap(&file->out, id, kind, body, len);
+	note_section(file);
+}
+
 void runfile_summary(struct runfile *file, const struct record *summary)
 {
 	rows_pack(&file->out, SECTION_SUMMARY, 0, &summary, 1);

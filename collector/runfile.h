@@ -35,6 +35,9 @@ void runfile_rows(struct runfile *file, uint64_t subject, const struct record *r
 /* What is known of a process's whole life: fields of SCOPE_LIFE. */
 void runfile_life(struct runfile *file, uint64_t subject, const struct record *life);
 void runfile_holders(struct runfile *file, const struct rows_holder *holder, size_t n);
+/* A message of heapwire.h that is sound; the process was told of before. */
+void runfile_heap(struct runfile *file, uint64_t id, enum wire_kind kind, const uint8_t *body,
+		  size_t len);
 void runfile_summary(struct runfile *file, const struct record *summary);
 
 /* Compresses and writes the block, if there is anything in it. */

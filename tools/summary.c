@@ -42,7 +42,8 @@ static void print_bytes(FILE *to, const struct record *run, unsigned field, cons
 	char bytes[32];
 
 	if (record_has(run, field))
-		fprintf(to, "%s%s", text, summary_bytes(run->value[field], bytes, sizeof(bytes)));
+		fprintf(to, "%s%s", text,
+			summary_bytes(record_scaled(run, field), bytes, sizeof(bytes)));
 }
 
 static void print_peak(FILE *to, const struct record *run)
@@ -71,6 +72,51 @@ static void print_peak(FILE *to, const struct record *run)
 		fputs("; ", to);
 	print_bytes(to, run, FIELD_PEAK_RESIDUAL, "residual ");
 	fputc('\n', to);
+}
+
+/* What of RSS the heap's parts and the files come to: all of it, but for what moved meanwhile. */
+static void print_balance(FILE *to, const struct record *run)
+{
+	static const unsigned parts[] = {
+		FIELD_PEAK_LIVE, FIELD_PEAK_INHERITED, FIELD_PEAK_SLACK,    FIELD_PEAK_STACKS,
+		FIELD_PEAK_REST, FIELD_PEAK_RSS_FILE,  FIELD_PEAK_RSS_SHMEM};
+	uint64_t sum = 0;
+	char bytes[32];
+
+	if (!record_has(run, FIELD_PEAK_SLACK) && !record_has(run, FIELD_PEAK_STACKS) &&
+	    !record_has(run, FIELD_PEAK_REST)) {
+		fputs("             slack, stacks, other anonymous: not told, smaps was not walked "
+		      "shortly before (-pss-stall, -pss-budget)\n",
+		      to);
+		return;
+	}
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (!record_has(run, parts[i]))
+			return;
+		sum += (uint64_t)record_scaled(run, parts[i]);
+	}
+	fprintf(to, "             in all %s", summary_bytes((int64_t)sum, bytes, sizeof(bytes)));
+	print_bytes(to, run, FIELD_PEAK_RSS, " of RSS ");
+	fputc('\n', to);
+}
+
+static void print_heap(FILE *to, const struct record *run)
+{
+	if (!record_has(run, FIELD_PEAK_LIVE))
+		return;
+	print_bytes(to, run, FIELD_PEAK_LIVE, "  heap       live ");
+	print_bytes(to, run, FIELD_PEAK_LIVE_SE, " +- ");
+	if (number(run, FIELD_PEAK_INHERITED))
+		print_bytes(to, run, FIELD_PEAK_INHERITED, ", inherited by fork ");
+	if (number(run, FIELD_PEAK_MAPPED))
+		print_bytes(to, run, FIELD_PEAK_MAPPED, ", mapped by the programs ");
+	print_bytes(to, run, FIELD_PEAK_SLACK, "; allocator's slack ");
+	print_bytes(to, run, FIELD_PEAK_STACKS, ", stacks ");
+	print_bytes(to, run, FIELD_PEAK_REST, ", other anonymous ");
+	print_bytes(to, run, FIELD_PEAK_RSS_FILE, "; files ");
+	print_bytes(to, run, FIELD_PEAK_RSS_SHMEM, ", shmem ");
+	fputc('\n', to);
+	print_balance(to, run);
 }
 
 /* Those that hold next to nothing beside the first are not worth a line. */
@@ -168,6 +214,7 @@ void summary_print(FILE *to, const struct record *run, const struct summary_cont
 	print_end(to, run);
 	print_oom(to, run, context);
 	print_peak(to, run);
+	print_heap(to, run);
 	print_holders(to, context);
 	phaselist_print(to, &context->phases);
 	print_samples(to, run, context);

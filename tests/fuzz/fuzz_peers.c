@@ -14,6 +14,7 @@
 #include "collector/peers.h"
 #include "collector/process.h"
 #include "collector/stranger.h"
+#include "core/heapwire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -109,6 +110,16 @@ static bool on_sample(void *arg, struct process *process, const struct record *r
 	return rec->late_us != 77;
 }
 
+static bool on_heap(void *arg, const struct peer *peer, enum wire_kind kind, const uint8_t *body,
+		    size_t len)
+{
+	(void)arg;
+	number_of(peer->process);
+	if (!heapwire_is_sound(kind, (struct bytes_in){body, body + len, false}))
+		__builtin_trap();
+	return len != 77;
+}
+
 static void on_gone(void *arg, struct process *process)
 {
 	(void)arg;
@@ -124,7 +135,8 @@ static void on_refused(void *arg, pid_t pid, const char *why)
 
 static void setup(void)
 {
-	struct peers_sink sink = {on_admit, on_hello, on_sample, on_gone, on_refused, NULL};
+	struct peers_sink sink = {on_admit, on_hello,	on_sample, on_heap,
+				  on_gone,  on_refused, NULL};
 
 	state.fd[0] = state.fd[1] = -1;
 	if (peers_new(&sink, memfd_create("page", MFD_CLOEXEC), &state.peers))

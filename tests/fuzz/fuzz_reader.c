@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 
+#include "core/heapwire.h"
 #include "tests/unit/runfile_make.h"
 #include "tools/blockrows.h"
 #include "tools/reader.h"
@@ -105,6 +106,15 @@ struct output {
 	struct table *table; /* NULL: the header has nothing for it */
 };
 
+static void unpack_heap(struct bytes_in section)
+{
+	uint8_t kind;
+	uint64_t id;
+
+	if (rows_unpack_heap(&section, &id, &kind) == 0)
+		heapwire_is_sound((enum wire_kind)kind, section);
+}
+
 static void unpack_texts(uint64_t kind, struct bytes_in section)
 {
 	struct rows_holder holders[ROWS_HOLDERS_MAX];
@@ -118,6 +128,8 @@ static void unpack_texts(uint64_t kind, struct bytes_in section)
 		rows_unpack_event(&section, &event);
 	if (kind == SECTION_PHASE)
 		rows_unpack_phase(&section, &phase);
+	if (kind == SECTION_HEAP)
+		unpack_heap(section);
 	if (kind == SECTION_HOLDERS)
 		rows_unpack_holders(&section, holders);
 }

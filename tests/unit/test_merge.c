@@ -235,6 +235,171 @@ static void legacy(void **state)
 	assert_int_equal(out[1].reason[SOURCE_BALANCE], REASON_OK);
 }
 
+/* A sample with a heap: so much is live, with that error, and twice, thrice of the others. */
+static struct record heap_sample(uint64_t tick, int64_t live, int64_t se)
+{
+	struct record rec;
+
+	record_init(&rec);
+	rec.tick = tick;
+	record_set(&rec, FIELD_RSS, 10);
+	rec.reason[SOURCE_HEAP] = REASON_OK;
+	record_set(&rec, FIELD_HEAP_LIVE, live);
+	record_set(&rec, FIELD_HEAP_LIVE_SE, se);
+	record_set(&rec, FIELD_HEAP_INHERITED, 2 * live);
+	record_set(&rec, FIELD_HEAP_MAPPED, 3 * live);
+	rec.reason[SOURCE_AREAS] = REASON_NOT_DUE;
+	return rec;
+}
+
+static void put_heap(unsigned who, uint64_t tick, int64_t live, int64_t se)
+{
+	struct record rec = heap_sample(tick, live, se);
+
+	merge_sample(&merge, &processes[who], &rec);
+}
+
+/* One at which smaps was walked: so much is slack, and twice, thrice of the others. */
+static void put_areas(unsigned who, uint64_t tick, int64_t slack)
+{
+	struct record rec = heap_sample(tick, 1000, 1);
+
+	rec.reason[SOURCE_AREAS] = REASON_OK;
+	record_set(&rec, FIELD_HEAP_SLACK, slack);
+	record_set(&rec, FIELD_HEAP_STACKS, 2 * slack);
+	record_set(&rec, FIELD_HEAP_REST, 3 * slack);
+	merge_sample(&merge, &processes[who], &rec);
+}
+
+/* Sums over those that tell of a heap; of its error the root of the squares' sum. */
+static void heaps(void **state)
+{
+	(void)state;
+	put_sample(2, 100, 40 * MIB, 20 * MIB);
+	put_tick(100, 1, 1, 1, 1);
+	put_heap(0, 101, 1000000, 3000);
+	put_heap(1, 101, 500000, 4000);
+	put_tick(101, 1, 1, 1, 1);
+	run_until(102);
+	/* Nobody has one, and that is no news. */
+	assert_int_equal(out[0].reason[SOURCE_TREE_HEAP], REASON_UNKNOWN);
+	assert_false(record_has(&out[0], FIELD_SUM_LIVE));
+	assert_int_equal(out[1].reason[SOURCE_TREE_HEAP], REASON_OK);
+	assert_int_equal(value(1, FIELD_SUM_LIVE), 1500000);
+	assert_int_equal(value(1, FIELD_SUM_LIVE_SE), 5000);
+	assert_int_equal(value(1, FIELD_SUM_INHERITED), 3000000);
+	assert_int_equal(value(1, FIELD_SUM_MAPPED), 4500000);
+	/* One ends; and of nothing there is no error. */
+	merge_gone(&merge, &processes[0], 101);
+	put_heap(1, 102, 700, 0);
+	put_tick(102, 1, 1, 1, 1);
+	run_until(103);
+	assert_int_equal(value(0, FIELD_SUM_LIVE), 700);
+	assert_int_equal(value(0, FIELD_SUM_LIVE_SE), 0);
+	merge_gone(&merge, &processes[1], 102);
+	put_tick(103, 1, 1, 1, 1);
+	run_until(104);
+	assert_int_equal(out[0].reason[SOURCE_TREE_HEAP], REASON_UNKNOWN);
+	assert_int_equal(value(0, FIELD_PROCESSES), 1);
+}
+
+/* What was not told at a tick is as it was, for a second; a part that is too old makes the sum unknown. */
+static void old_heaps(void **state)
+{
+	(void)state;
+	put_heap(0, 100, 1000, 1);
+	for (uint64_t tick = 100; tick <= 112; tick++) {
+		if (tick > 100)
+			put_sample(0, tick, 41 * MIB, -1);
+		put_heap(1, tick, 10, 1);
+		put_tick(tick, 1, 1, 1, 1);
+	}
+	run_until(113);
+	assert_int_equal(out_count, 13);
+	for (size_t i = 0; i <= 10; i++)
+		assert_int_equal(value(i, FIELD_SUM_LIVE), 1010);
+	for (size_t i = 11; i <= 12; i++) {
+		assert_false(record_has(&out[i], FIELD_SUM_LIVE));
+		assert_int_equal(out[i].reason[SOURCE_TREE_HEAP], REASON_STALE);
+	}
+}
+
+/* One field that one does not know makes that sum unknown, not smaller; the others are as they are. */
+static void part_of_heap(void **state)
+{
+	struct record rec;
+
+	(void)state;
+	record_init(&rec);
+	rec.tick = 100;
+	rec.reason[SOURCE_HEAP] = REASON_OK;
+	record_set(&rec, FIELD_HEAP_LIVE, 5);
+	record_set(&rec, FIELD_HEAP_LIVE_SE, INT64_MAX);
+	merge_sample(&merge, &processes[0], &rec);
+	put_heap(1, 100, 1000, INT64_MIN);
+	put_tick(100, 1, 1, 1, 1);
+	run_until(101);
+	assert_int_equal(value(0, FIELD_SUM_LIVE), 1005);
+	assert_int_equal(value(0, FIELD_SUM_LIVE_SE), INT64_MAX);
+	assert_false(record_has(&out[0], FIELD_SUM_INHERITED));
+	assert_false(record_has(&out[0], FIELD_SUM_MAPPED));
+	/* Nor is what else is resident smaller. */
+	record_init(&rec);
+	rec.tick = 101;
+	rec.reason[SOURCE_AREAS] = REASON_OK;
+	record_set(&rec, FIELD_HEAP_SLACK, 7);
+	merge_sample(&merge, &processes[0], &rec);
+	put_areas(1, 101, 10);
+	put_tick(101, 1, 1, 1, 1);
+	run_until(102);
+	assert_int_equal(value(0, FIELD_SUM_SLACK), 17);
+	assert_false(record_has(&out[0], FIELD_SUM_STACKS));
+	assert_false(record_has(&out[0], FIELD_SUM_REST));
+}
+
+/* Where memory is, is told when smaps was walked: of all that tell a heap, within a second. */
+static void areas(void **state)
+{
+	(void)state;
+	put_sample(2, 100, 40 * MIB, 20 * MIB);
+	put_tick(100, 1, 1, 1, 1);
+	put_areas(0, 101, 5000);
+	put_heap(1, 101, 10, 1);
+	put_tick(101, 1, 1, 1, 1);
+	/* Allocated, and never touched. */
+	put_areas(1, 102, -3000);
+	for (uint64_t tick = 102; tick <= 112; tick++) {
+		put_heap(0, tick, 10, 1);
+		put_tick(tick, 1, 1, 1, 1);
+	}
+	put_areas(0, 113, 100);
+	put_tick(113, 1, 1, 1, 1);
+	run_until(114);
+	assert_int_equal(out_count, 14);
+	assert_int_equal(out[0].reason[SOURCE_TREE_AREAS], REASON_UNKNOWN);
+	assert_int_equal(out[1].reason[SOURCE_TREE_AREAS], REASON_STALE);
+	assert_int_equal(value(1, FIELD_SUM_LIVE), 1010);
+	for (size_t i = 2; i <= 11; i++) {
+		assert_int_equal(out[i].reason[SOURCE_TREE_AREAS], REASON_OK);
+		assert_int_equal(value(i, FIELD_SUM_SLACK), 2000);
+		assert_int_equal(value(i, FIELD_SUM_STACKS), 4000);
+		assert_int_equal(value(i, FIELD_SUM_REST), 6000);
+	}
+	assert_int_equal(out[12].reason[SOURCE_TREE_AREAS], REASON_STALE);
+	assert_false(record_has(&out[12], FIELD_SUM_SLACK));
+	assert_int_equal(value(12, FIELD_SUM_LIVE), 1010);
+	/* The other's is too old now. */
+	assert_int_equal(out[13].reason[SOURCE_TREE_AREAS], REASON_STALE);
+	merge_gone(&merge, &processes[1], 113);
+	put_tick(114, 1, 1, 1, 1);
+	run_until(115);
+	assert_int_equal(value(0, FIELD_SUM_SLACK), 100);
+	merge_gone(&merge, &processes[0], 114);
+	put_tick(115, 1, 1, 1, 1);
+	run_until(116);
+	assert_int_equal(out[0].reason[SOURCE_TREE_AREAS], REASON_UNKNOWN);
+}
+
 /* Without a cgroup the sum of RSS is all there is. */
 static void no_cgroup(void **state)
 {
@@ -261,6 +426,8 @@ static void any_numbers(void **state)
 
 		record_init(&rec);
 		rec.tick = tick - unit_below(3);
+		rec.reason[SOURCE_HEAP] = (uint8_t)unit_below(2);
+		rec.reason[SOURCE_AREAS] = (uint8_t)unit_below(2);
 		for (unsigned i = 0; i < FIELD_MAX; i++)
 			if (field_table[i].known && unit_below(2))
 				record_set(&rec, i, unit_value());
@@ -314,6 +481,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(exec_in_a_tick, setup, teardown),
 		cmocka_unit_test_setup_teardown(order, setup, teardown),
 		cmocka_unit_test_setup_teardown(legacy, setup, teardown),
+		cmocka_unit_test_setup_teardown(heaps, setup, teardown),
+		cmocka_unit_test_setup_teardown(old_heaps, setup, teardown),
+		cmocka_unit_test_setup_teardown(part_of_heap, setup, teardown),
+		cmocka_unit_test_setup_teardown(areas, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_cgroup, setup, teardown),
 		cmocka_unit_test_setup_teardown(any_numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(many, setup, teardown),

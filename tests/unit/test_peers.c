@@ -13,6 +13,7 @@
 
 #include "collector/peers.h"
 #include "collector/process.h"
+#include "core/heapwire.h"
 
 #define SECOND 1000000000ull
 
@@ -26,6 +27,10 @@ static struct {
 	struct record last;
 	struct wire_hello hello;
 	bool refuse_sample;
+	unsigned heaps[WIRE_HEAP + 1]; /* by kind */
+	uint64_t heap_peer;	       /* the number of the connection, of the newest */
+	size_t heap_bytes;	       /* of bodies */
+	bool refuse_heap;
 } told;
 
 static struct peers *peers;
@@ -62,6 +67,19 @@ static bool on_sample(void *arg, struct process *process, const struct record *r
 	return !told.refuse_sample;
 }
 
+static bool on_heap(void *arg, const struct peer *peer, enum wire_kind kind, const uint8_t *body,
+		    size_t len)
+{
+	(void)arg;
+	assert_ptr_equal(peer->process, &told.process);
+	assert_true(kind >= WIRE_MODULES && kind <= WIRE_HEAP);
+	assert_true(heapwire_is_sound(kind, (struct bytes_in){body, body + len, false}));
+	told.heaps[kind]++;
+	told.heap_peer = peer->number;
+	told.heap_bytes += len;
+	return !told.refuse_heap;
+}
+
 static void on_gone(void *arg, struct process *process)
 {
 	(void)arg;
@@ -79,7 +97,8 @@ static void on_refused(void *arg, pid_t pid, const char *why)
 
 static int setup(void **state)
 {
-	struct peers_sink sink = {on_admit, on_hello, on_sample, on_gone, on_refused, NULL};
+	struct peers_sink sink = {on_admit, on_hello,	on_sample, on_heap,
+				  on_gone,  on_refused, NULL};
 
 	(void)state;
 	memset(&told, 0, sizeof(told));
@@ -384,6 +403,110 @@ static void not_believed(void **state)
 	close(fd);
 }
 
+/* A message of each kind, of as many entries as fit into so many bytes. */
+static size_t make_heap(uint8_t *buf, size_t size, enum wire_kind kind)
+{
+	static const struct heapwire_modules head = {HEAPWIRE_RESTART, 524288};
+	struct heapwire_module module = {.start = 4096, .end = 8192, .path = "/x", .path_len = 2};
+	static const struct heapwire_stack stack = {.count = 3, .frame = {5000, 6000, 7000}};
+	static const struct heapwire_sums sums = {256, 100, 256, 100, 1};
+	struct bytes_out out = {buf, buf + size, false};
+	struct heapwire_out to;
+
+	if (kind == WIRE_STACKS)
+		heapwire_begin_stacks(&to, &out, 0);
+	else if (kind == WIRE_HEAP)
+		heapwire_begin_heap(&to, &out, 5, 0);
+	else
+		heapwire_begin_modules(&to, &out, kind, &head);
+	for (bool fits = true; fits;) {
+		if (kind == WIRE_STACKS)
+			fits = heapwire_put_stack(&to, &stack);
+		else if (kind == WIRE_HEAP)
+			fits = heapwire_put_sums(&to, 0, &sums);
+		else
+			fits = heapwire_put_module(&to, &module);
+		module.start += 8192;
+		module.end += 8192;
+	}
+	assert_false(out.full);
+	return (size_t)(out.p - buf);
+}
+
+/* What tells where the memory came from: from one that has said hello, packed or not. */
+static void heaps(void **state)
+{
+	uint8_t plain[WIRE_MESSAGE_MAX], packed[WIRE_MESSAGE_MAX];
+	unsigned refused = 0;
+	size_t len, n;
+	int fd = join();
+
+	(void)state;
+	say_hello(fd);
+	for (enum wire_kind kind = WIRE_MODULES; kind <= WIRE_HEAP; kind++) {
+		len = make_heap(plain, sizeof(plain), kind);
+		assert_int_equal(put(fd, plain, len), len);
+		packed[0] = (uint8_t)(kind | WIRE_ZSTD);
+		n = ZSTD_compress(packed + 1, sizeof(packed) - 1, plain + 1, len - 1, 1);
+		assert_true(!ZSTD_isError(n) && n + 1 < len);
+		assert_int_equal(put(fd, packed, n + 1), n + 1);
+		assert_true(drain());
+		assert_int_equal(told.heaps[kind], 2);
+	}
+	assert_true(told.heap_bytes > 4 * WIRE_MESSAGE_MAX);
+	assert_false(is_closed(fd));
+	n = told.heap_peer;
+	close(fd);
+	/* None before the hello, none that is cut, none of another kind. */
+	for (enum wire_kind kind = WIRE_MODULES; kind <= WIRE_HEAP; kind++) {
+		len = make_heap(plain, 64, kind);
+		expect_end(false, plain, len);
+		expect_end(true, plain, len - 1);
+		refused += 2;
+	}
+	plain[0] = WIRE_HEAP + 1;
+	expect_end(true, plain, len);
+	assert_int_equal(told.refused, refused + 1);
+	assert_int_equal(told.heaps[WIRE_HEAP], 2);
+	/* One that is not believed; later connections have greater numbers. */
+	told.refuse_heap = true;
+	expect_end(true, plain, make_heap(plain, 64, WIRE_HEAP));
+	assert_int_equal(told.heaps[WIRE_HEAP], 3);
+	assert_true(told.heap_peer > n);
+}
+
+/* In one drain so much of it, whatever lies there; the rest comes with the next ones. */
+static void heap_flood(void **state)
+{
+	uint8_t plain[WIRE_MESSAGE_MAX], packed[WIRE_MESSAGE_MAX] = {WIRE_HEAP | WIRE_ZSTD};
+	size_t len = make_heap(plain, sizeof(plain), WIRE_HEAP);
+	size_t n = ZSTD_compress(packed + 1, sizeof(packed) - 1, plain + 1, len - 1, 1);
+	int loud = join();
+	int other = join();
+	int room = 1 << 30;
+	unsigned sent = 0;
+
+	(void)state;
+	assert_true(n < 200);
+	setsockopt(loud, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
+	say_hello(loud);
+	while (sent < 400 && put(loud, packed, n + 1) > 0)
+		sent++;
+	say_hello(other);
+	say_sample(other, 7);
+	if (sent < 400)
+		skip();
+	assert_false(drain());
+	assert_true(told.heap_bytes >= PEERS_HEAP_TURN);
+	assert_true(told.heap_bytes < PEERS_HEAP_TURN + WIRE_MESSAGE_MAX);
+	assert_int_equal(told.samples, 1);
+	for (int i = 0; i < 10 && !drain(); i++)
+		;
+	assert_int_equal(told.heaps[WIRE_HEAP], sent);
+	close(loud);
+	close(other);
+}
+
 /* Who says nothing does not stay; who has said hello may be silent for ever. */
 static void silent(void **state)
 {
@@ -574,6 +697,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(compressed_hello, setup, teardown),
 		cmocka_unit_test_setup_teardown(backwards, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_believed, setup, teardown),
+		cmocka_unit_test_setup_teardown(heaps, setup, teardown),
+		cmocka_unit_test_setup_teardown(heap_flood, setup, teardown),
 		cmocka_unit_test_setup_teardown(silent, setup, teardown),
 		cmocka_unit_test_setup_teardown(flood, setup, teardown),
 		cmocka_unit_test_setup_teardown(many, setup, teardown),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "collector/run.h"
+#include "core/heapwire.h"
 #include "core/tick.h"
 #include "tools/reader.h"
 
@@ -31,6 +32,13 @@ static void on_tick(void *arg, const struct record *row, int64_t time_ns)
 	on_ticks++;
 }
 
+static void begin_file(void)
+{
+	runfile_info(file, "freq", "10", 2);
+	runfile_info(file, "start_monotonic_ns", "1000000000000", 13);
+	runfile_begin(file);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -40,9 +48,7 @@ static int setup(void **state)
 	on_tick_ns = 0;
 	on_ticks = 0;
 	run.on_tick = on_tick;
-	runfile_info(file, "freq", "10", 2);
-	runfile_info(file, "start_monotonic_ns", "1000000000000", 13);
-	runfile_begin(file);
+	begin_file();
 	run_start(&run, START);
 	return 0;
 }
@@ -118,6 +124,9 @@ static struct {
 	struct rows_phase phase[8]; /* without their names */
 	size_t phase_block[8];	    /* in which block it was */
 	struct rows_process last;   /* without its strings */
+	bool is_told[64];	    /* by process: it has a section of its own */
+	size_t heaps;
+	uint64_t heap[64]; /* of each: id * 1000, the kind * 100, and the body's length */
 	int err;
 } found;
 
@@ -130,6 +139,16 @@ static void read_section(uint64_t kind, struct bytes_in *section)
 	if (kind == SECTION_PROCESS) {
 		assert_int_equal(rows_unpack_process(section, &found.last), 0);
 		found.processes++;
+		if (found.last.id < UNIT_COUNT(found.is_told))
+			found.is_told[found.last.id] = true;
+	} else if (kind == SECTION_HEAP) {
+		uint8_t message;
+
+		assert_int_equal(rows_unpack_heap(section, &subject, &message), 0);
+		assert_true(heapwire_is_sound((enum wire_kind)message, *section));
+		assert_true(subject < UNIT_COUNT(found.is_told) && found.is_told[subject]);
+		assert_true(found.heaps < UNIT_COUNT(found.heap));
+		found.heap[found.heaps++] = subject * 1000 + message * 100 + bytes_left(section);
 	} else if (kind == SECTION_EVENT) {
 		assert_int_equal(rows_unpack_event(section, &event), 0);
 		assert_true(found.events < EVENTS_MAX);
@@ -224,6 +243,40 @@ static void one_process(void **state)
 	assert_int_equal(summary(FIELD_PEAK_TIME), 1200000000);
 	assert_int_equal(summary(FIELD_PEAK_EXACT), 27);
 	assert_int_equal(summary(FIELD_SAMPLER_CPU), 1000);
+}
+
+/* What of the peak was heap: of its tick, and of the last walk of smaps before it. */
+static void heap_at_peak(void **state)
+{
+	struct process *process = hello(42, 7, 1, 0);
+
+	(void)state;
+	for (uint64_t i = 1; i <= 20; i++) {
+		struct record rec;
+
+		record_init(&rec);
+		rec.tick = TICK0 + i;
+		record_set(&rec, FIELD_RSS, 500);
+		record_set(&rec, FIELD_RSS_ANON, 400);
+		rec.reason[SOURCE_HEAP] = REASON_OK;
+		record_set(&rec, FIELD_HEAP_LIVE, (int64_t)i * 1000);
+		record_set(&rec, FIELD_HEAP_LIVE_SE, (int64_t)i);
+		rec.reason[SOURCE_AREAS] = i % 5 ? REASON_NOT_DUE : REASON_OK;
+		if (i % 5 == 0)
+			record_set(&rec, FIELD_HEAP_SLACK, (int64_t)i - 100);
+		run.now_ns = at(i);
+		assert_true(run_sample(&run, process, &rec));
+		tick(i, (int64_t)(i == 12 ? 5000 : i), 0, 0);
+		run_settle(&run, at(i), TICK0 + i);
+	}
+	finish(21);
+	assert_int_equal(summary(FIELD_PEAK_LIVE), 12000);
+	assert_int_equal(summary(FIELD_PEAK_LIVE_SE), 12);
+	assert_int_equal(summary(FIELD_PEAK_SLACK), -90);
+	assert_int_equal(summary(FIELD_PEAK_RSS), 500);
+	assert_int_equal(summary(FIELD_PEAK_RSS_FILE), 100);
+	assert_false(record_has(&run.summary, FIELD_PEAK_INHERITED));
+	assert_false(record_has(&run.summary, FIELD_PEAK_REST));
 }
 
 /* An exec: the new connection comes before the old one's end is seen, or after it. */
@@ -556,10 +609,141 @@ static void asked_of_another(void **state)
 	assert_int_equal(reason, REASON_FAILED);
 }
 
+/* A list of no modules, and sums of n stacks: messages of 2 to 3, and of 3 + 6 * n bytes. */
+static bool begin_heap(struct process *process, uint64_t peer, uint64_t flags)
+{
+	const struct heapwire_modules head = {flags, 1};
+	uint8_t buf[16];
+	struct bytes_out out = {buf, buf + sizeof(buf), false};
+	struct heapwire_out to;
+
+	heapwire_begin_modules(&to, &out, WIRE_MODULES, &head);
+	return run_heap(&run, process, peer, WIRE_MODULES, buf + 1, (size_t)(out.p - buf) - 1);
+}
+
+static bool tell_heap(struct process *process, uint64_t peer, uint64_t tick, unsigned n)
+{
+	static const struct heapwire_sums sums = {1, 2, 3, 4, 5};
+	uint8_t buf[256];
+	struct bytes_out out = {buf, buf + sizeof(buf), false};
+	struct heapwire_out to;
+
+	heapwire_begin_heap(&to, &out, TICK0 + tick, 0);
+	while (n--)
+		assert_true(heapwire_put_sums(&to, 0, &sums));
+	return run_heap(&run, process, peer, WIRE_HEAP, buf + 1, (size_t)(out.p - buf) - 1);
+}
+
+#define HEAP_BEGUN	   (100 * WIRE_MODULES + 2)
+#define HEAP_TOLD(n)	   (100 * WIRE_HEAP + 3 + 6 * (n))
+#define FOUND(i, id, what) assert_int_equal(found.heap[i], (id)*1000 + (what))
+
+/* As it came, and after who it is; what no list of modules has begun is nothing. */
+static void heaps(void **state)
+{
+	struct process *one = hello(42, 7, 1, 0);
+	struct process *two = hello(43, 8, 1, WIRE_HELLO_FORK);
+
+	(void)state;
+	assert_true(tell_heap(one, 1, 1, 1));
+	assert_true(begin_heap(one, 1, 0));
+	assert_true(begin_heap(one, 1, HEAPWIRE_RESTART));
+	assert_true(tell_heap(one, 1, 1, 2));
+	assert_true(tell_heap(two, 2, 1, 3));
+	assert_true(begin_heap(two, 2, HEAPWIRE_RESTART | HEAPWIRE_BYPASSED));
+	assert_true(tell_heap(two, 2, 1, 4));
+	assert_true(begin_heap(one, 1, 0));
+	/* Of this tick and the next one, but of none that is to come. */
+	assert_true(tell_heap(one, 1, 2, 5));
+	assert_false(tell_heap(one, 1, 3, 6));
+	run_settle(&run, at(30), TICK0 + 30);
+	run_gone(&run, one);
+	run_settle(&run, at(60), TICK0 + 60);
+	run_settle(&run, at(90), TICK0 + 90);
+	/* Its end was told, and it is forgotten; but its connection was not over. */
+	run_end(&run, two, at(91));
+	run_settle(&run, at(120), TICK0 + 120);
+	run_settle(&run, at(150), TICK0 + 150);
+	run_settle(&run, at(2000), TICK0 + 2000);
+	assert_true(tell_heap(two, 2, 2000, 7));
+	run_gone(&run, two);
+	finish(2001);
+	assert_int_equal(found.heaps, 7);
+	FOUND(0, one->id, HEAP_BEGUN);
+	FOUND(1, one->id, HEAP_TOLD(2));
+	FOUND(2, two->id, HEAP_BEGUN);
+	FOUND(3, two->id, HEAP_TOLD(4));
+	FOUND(4, one->id, HEAP_BEGUN);
+	FOUND(5, one->id, HEAP_TOLD(5));
+	FOUND(6, two->id, HEAP_TOLD(7));
+}
+
+/* Before and after an exec: what the connection that was there before says late is nothing any more. */
+static void heap_after_exec(void **state)
+{
+	struct process *process = hello(42, 7, 1, 0);
+
+	(void)state;
+	assert_true(begin_heap(process, 1, HEAPWIRE_RESTART));
+	hello(42, 7, 2, 0);
+	assert_true(tell_heap(process, 2, 2, 1));
+	assert_true(tell_heap(process, 1, 2, 2));
+	assert_true(begin_heap(process, 2, HEAPWIRE_RESTART));
+	assert_true(tell_heap(process, 1, 2, 3));
+	assert_true(begin_heap(process, 1, HEAPWIRE_RESTART));
+	run_gone(&run, process);
+	assert_true(tell_heap(process, 2, 2, 4));
+	run_gone(&run, process);
+	finish(3);
+	assert_int_equal(found.heaps, 4);
+	FOUND(0, 1, HEAP_BEGUN);
+	FOUND(1, 1, HEAP_TOLD(2));
+	FOUND(2, 1, HEAP_BEGUN);
+	FOUND(3, 1, HEAP_TOLD(4));
+}
+
+/* Another file knows nothing of what was told before: it is told anew, after who it is. */
+static void heap_in_turns(void **state)
+{
+	struct process *process = hello(42, 7, 1, 0);
+	struct process *old = hello(43, 7, 1, 0);
+	int next_fd = memfd_create("next", MFD_CLOEXEC);
+	struct runfile *next;
+
+	(void)state;
+	assert_true(begin_heap(process, 1, HEAPWIRE_RESTART));
+	assert_true(begin_heap(old, 2, HEAPWIRE_RESTART));
+	assert_true(tell_heap(process, 1, 1, 1));
+	run_end(&run, old, at(2));
+	run_settle(&run, at(20), TICK0 + 20);
+	run_settle(&run, at(40), TICK0 + 40);
+	run_settle(&run, at(60), TICK0 + 60);
+	assert_int_equal(runfile_new(next_fd, &next), 0);
+	run_turn(&run, next);
+	read_back();
+	assert_int_equal(found.heaps, 3);
+	runfile_free(file);
+	close(fd);
+	file = next;
+	fd = next_fd;
+	begin_file();
+	assert_true(tell_heap(process, 1, 60, 2));
+	assert_true(tell_heap(old, 2, 60, 2));
+	assert_true(begin_heap(process, 1, HEAPWIRE_RESTART));
+	assert_true(tell_heap(process, 1, 60, 3));
+	assert_true(begin_heap(old, 2, HEAPWIRE_RESTART));
+	finish(61);
+	assert_int_equal(found.heaps, 3);
+	FOUND(0, 1, HEAP_BEGUN);
+	FOUND(1, 1, HEAP_TOLD(3));
+	FOUND(2, 2, HEAP_BEGUN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(heap_at_peak, setup, teardown),
 		cmocka_unit_test_setup_teardown(losses_while_it_grows, setup, teardown),
 		cmocka_unit_test_setup_teardown(exec_without_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(comes_back, setup, teardown),
@@ -574,6 +758,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(marks, setup, teardown),
 		cmocka_unit_test_setup_teardown(asked_of_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(heaps, setup, teardown),
+		cmocka_unit_test_setup_teardown(heap_after_exec, setup, teardown),
+		cmocka_unit_test_setup_teardown(heap_in_turns, setup, teardown),
 	};
 
 	unit_random_init();

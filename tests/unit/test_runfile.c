@@ -330,6 +330,29 @@ static void broken_pipe(void **state)
 	close(ends[1]);
 }
 
+/* Messages of any size go where there is room: a block is written before it has grown too large. */
+static void much_heap(void **state)
+{
+	static uint8_t body[WIRE_MESSAGE_MAX - 1];
+	struct runfile *file;
+	int fd = open_file(&file);
+
+	(void)state;
+	begin(file);
+	for (size_t i = 0; i < sizeof(body); i++)
+		body[i] = (uint8_t)unit_random();
+	for (int i = 0; i < 1000; i++)
+		runfile_heap(file, 1, WIRE_HEAP, body, sizeof(body));
+	runfile_finish(file);
+	assert_int_equal(runfile_error(file), 0);
+	runfile_free(file);
+	read_back(fd);
+	assert_int_equal(found.err, 0);
+	assert_int_equal(found.sections[SECTION_HEAP], 1000);
+	assert_true(found.blocks >= 7 && found.most < (1 << 20) + 10000);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +360,7 @@ int main(void)
 		cmocka_unit_test(huge),	       cmocka_unit_test(long_subject),
 		cmocka_unit_test(cut),	       cmocka_unit_test(no_space),
 		cmocka_unit_test(long_header), cmocka_unit_test(broken_pipe),
+		cmocka_unit_test(much_heap),
 	};
 
 	unit_random_init();
