@@ -65,13 +65,17 @@ GUEST_CFLAGS   = $(BASE) $(CFLAGS) $(DEFS) -fPIC -fvisibility=hidden -ftls-model
 SAMPLER_CFLAGS = $(GUEST_CFLAGS) -ffreestanding -fno-stack-protector -U_FORTIFY_SOURCE \
                  -fno-asynchronous-unwind-tables
 # noseparate-code: two mappings fewer in every process, 2.5% of what spawning /bin/true takes.
-GUEST_LDFLAGS  = -shared -Wl,-z,noseparate-code -Wl,--version-script=preload/libmstat.map -Wl,-soname,libmstat.so \
+GUEST_LDFLAGS  = -shared -Wl,-z,noseparate-code \
                  -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,noexecstack \
                  -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,--build-id -Wl,--hash-style=gnu \
                  -Wl,--as-needed
+PLAIN_LDFLAGS  = $(GUEST_LDFLAGS) -Wl,--version-script=preload/libmstat.map -Wl,-soname,libmstat.so
+HEAP_LDFLAGS   = $(GUEST_LDFLAGS) -Wl,--version-script=preload/heap/libmstat-heap.map \
+                 -Wl,-soname,libmstat-heap.so
 
 # Asked for only when something is linked: `make deps` may have to install pkg-config first.
 ZSTD_LIBS    = $(shell $(PKG_CONFIG) --libs libzstd)
+DWARF_LIBS   = $(shell $(PKG_CONFIG) --libs libdw zlib) -lelf -liberty
 SYSTEMD_LIBS = $(shell $(PKG_CONFIG) --libs libsystemd)
 CMOCKA_LIBS  = $(shell $(PKG_CONFIG) --libs cmocka)
 ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
@@ -85,14 +89,20 @@ CORE      := $(wildcard core/*.c)
 COLLECTOR := $(wildcard collector/*.c)
 TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c),$(wildcard tools/*.c))
 SAMPLER   := $(filter-out $(APP_SIDE),$(wildcard preload/*.c preload/*.S))
+HEAP_APP  = preload/heap/begin.c preload/heap/hooks.c preload/heap/operators.c
+HEAP      := $(filter-out $(HEAP_APP),$(wildcard preload/heap/*.c))
 UNIT      := $(wildcard tests/unit/test_*.c)
 TARGETS   := $(filter-out tests/targets/counted_% tests/targets/switched_%,$(wildcard tests/targets/*.c tests/bench/*.c))
+TARGETS_CXX := $(filter-out %/libcopies.cc,$(wildcard tests/targets/*.cc tests/bench/*.cc))
 FUZZ      := $(wildcard tests/fuzz/fuzz_*.c)
 
 object = $(addprefix $(1)/,$(addsuffix .o,$(basename $(2))))
 
 BINS    = $(PROGRAMS:%=$(B)/bin/%)
 PRELOAD = build/lib/libmstat.so
+PRELOAD_HEAP = build/lib/libmstat-heap.so
+# What is injected, and installed.
+LIBRARIES = $(PRELOAD) $(PRELOAD_HEAP)
 ARCHIVES = $(B)/libtools.a $(B)/libcollector.a $(B)/libcore.a
 
 # The unit tests named test_preload_* test sampler code: they are linked with the sampler as it is
@@ -101,17 +111,18 @@ UNIT_BUILT   = $(if $(SAN),$(filter-out tests/unit/test_preload_%,$(UNIT)),$(UNI
 UNIT_BINS    = $(UNIT_BUILT:%.c=$(B)/%)
 TARGET_SOS   = $(patsubst %.c,build/%.so,$(filter tests/targets/lib%,$(TARGETS)))
 TARGET_BINS  = $(patsubst %.c,build/%,$(filter-out tests/targets/lib%,$(TARGETS)))
+CXX_BINS     = $(TARGETS_CXX:%.cc=build/%)
 FUZZ_BINS    = $(FUZZ:%.c=build/%)
 COUNTED      = build/tests/targets/libmstat-counted.so
 SWITCHED     = build/tests/targets/libmstat-switched.so
 COPIES       = build/tests/bench/libcopies.so
 
 .PHONY: all
-all: $(BINS) $(PRELOAD) $(if $(SAN),$(B)/lib) ## build the programs and the library (the default)
+all: $(BINS) $(LIBRARIES) $(if $(SAN),$(B)/lib) ## build the programs and the library (the default)
 
 # Objects depend on the flags they are compiled with.
 $(B)/flags: export TEXT = $(CC) $(TOOLS_CFLAGS) $(TOOLS_LDFLAGS)
-$(P)/flags: export TEXT = $(CC) $(SAMPLER_CFLAGS) $(GUEST_LDFLAGS) $(ZSTD_USED) $(ZSTD_REFUSED)
+$(P)/flags: export TEXT = $(CC) $(SAMPLER_CFLAGS) $(PLAIN_LDFLAGS) $(HEAP_LDFLAGS) $(ZSTD_USED) $(ZSTD_REFUSED)
 $(F)/flags: export TEXT = $(CLANG) $(FUZZ_CFLAGS)
 $(sort $(B)/flags $(P)/flags $(F)/flags): force
 	@mkdir -p $(@D); echo "$$TEXT" | cmp -s - $@ || echo "$$TEXT" >$@
@@ -150,29 +161,34 @@ $(B)/bin/mstat $(B)/bin/mstat-doctor $(B)/bin/mstatd: $(B)/bin/%: $(B)/tools/%.o
 $(B)/bin/mstat-decode: $(B)/tools/mstat-decode.o $(ARCHIVES)
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS)
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(DWARF_LIBS)
 
 $(B)/bin/mstat-mark: $(B)/tools/mstat-mark.o $(B)/libtools.a
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^
 
-# A sanitized mstat uses the one libmstat.so there is.
-build/san-%/lib: $(PRELOAD)
+# A sanitized mstat uses the libraries there are.
+build/san-%/lib: $(LIBRARIES)
 	$(Q)ln -sfn ../lib $@
 
 # ---- libmstat.so -----------------------------------------------------------------------------
 
 SAMPLER_OBJS = $(call object,$(P),$(SAMPLER) $(CORE))
 APP_OBJS     = $(call object,$(P),$(APP_SIDE))
+HEAP_OBJS     = $(call object,$(P),$(HEAP))
+HEAP_APP_OBJS = $(call object,$(P),$(HEAP_APP))
 
-$(call object,$(P),$(APP_SIDE)): $(P)/%.o: %.c $(P)/flags
+$(call object,$(P),$(APP_SIDE) $(HEAP_APP)): $(P)/%.o: %.c $(P)/flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
 # What syscall() has on the caller's stack is passed on by a jump alone, also where nothing is optimised.
 $(P)/preload/interpose.o: GUEST_CFLAGS += -foptimize-sibling-calls
+
+# What the compiler knows of malloc() does not hold where it is written; and the way out of a hook is a jump.
+$(HEAP_APP_OBJS): GUEST_CFLAGS += -fno-builtin -foptimize-sibling-calls
 
 # A loop that copies bytes must not be compiled into a call of memcpy(), which is this loop.
 $(P)/preload/memfn.o: SAMPLER_CFLAGS += -fno-builtin \
@@ -203,6 +219,25 @@ $(P)/zstd-static.o: $(P)/flags
 	$(Q)$(OBJCOPY) $(ZSTD_USED:%=--keep-global-symbol=%) \
 	  $(foreach r,$(ZSTD_REFUSED),--redefine-sym $(subst =,=mstat_zstd_no_,$(r))) $@
 
+# libunwind: built from source (LIBUNWIND_SRC=/path/libunwind-1.6.2.tar.gz, or Debian's by apt-get), for
+# no distribution's libunwind.a is position-independent, and with our changes. As one object that
+# shows only UNWIND_USED; what it wants is preload/heap/unwind.c's, and preload/memfn.c's memset.
+UNWIND_USED   = unw_backtrace unwind_forget
+UNWIND_WEAK   = _dl_find_object dl_iterate_phdr
+LIBUNWIND_SRC ?=
+
+$(P)/libunwind/libunwind.a: preload/heap/build-libunwind preload/heap/libunwind.patch
+	$(call say,BUILD,$@)
+	$(Q)CC='$(CC)' LIBUNWIND_SRC='$(LIBUNWIND_SRC)' preload/heap/build-libunwind $(@D)
+
+$(P)/unwind-static.o: $(P)/libunwind/libunwind.a $(P)/flags
+	$(call say,LD,$@)
+	$(Q)$(LD) -r --gc-sections -o $@ $(UNWIND_USED:%=-u %) $<
+	$(Q)$(OBJCOPY) $(UNWIND_USED:%=--keep-global-symbol=%) $@
+
+# Stacks are walked from the hooks through here.
+$(P)/preload/heap/%.o: SAMPLER_CFLAGS += -fasynchronous-unwind-tables
+
 # The whole sampler in one object. What is checked is what is linked.
 $(P)/sampler.o: $(SAMPLER_OBJS) $(P)/zstd-static.o .ci/check-guest
 	$(call say,LD,$@)
@@ -212,8 +247,22 @@ $(P)/sampler.o: $(SAMPLER_OBJS) $(P)/zstd-static.o .ci/check-guest
 $(PRELOAD): $(APP_OBJS) $(P)/sampler.o preload/libmstat.map .ci/check-guest
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(filter %.o,$^)
+	$(Q)$(CC) $(PLAIN_LDFLAGS) -o $@ $(filter %.o,$^)
 	$(Q)NM=$(NM) .ci/check-guest library $@ preload/libmstat.map
+
+# ---- libmstat-heap.so: the same sampler, and the allocation hooks ------------------------------
+
+# glibc's functions (UNWIND_WEAK) are taken where there are any.
+$(P)/sampler-heap.o: $(SAMPLER_OBJS) $(HEAP_OBJS) $(P)/zstd-static.o $(P)/unwind-static.o .ci/check-guest
+	$(call say,LD,$@)
+	$(Q)$(LD) -r -o $@ $(filter %.o,$^)
+	$(Q)NM=$(NM) .ci/check-guest sampler $@ $(UNWIND_WEAK)
+
+$(PRELOAD_HEAP): $(APP_OBJS) $(HEAP_APP_OBJS) $(P)/sampler-heap.o preload/heap/libmstat-heap.map .ci/check-guest
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HEAP_LDFLAGS) -o $@ $(filter %.o,$^)
+	$(Q)NM=$(NM) .ci/check-guest library $@ preload/heap/libmstat-heap.map
 
 # The same library with a sampler that counts what it has sent.
 COUNTED_OBJS = $(subst $(P)/preload/link.o,$(P)/tests/targets/counted_link.o,$(SAMPLER_OBJS))
@@ -221,7 +270,7 @@ COUNTED_OBJS = $(subst $(P)/preload/link.o,$(P)/tests/targets/counted_link.o,$(S
 $(COUNTED): $(APP_OBJS) $(COUNTED_OBJS) $(P)/zstd-static.o preload/libmstat.map
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(filter %.o,$^)
+	$(Q)$(CC) $(PLAIN_LDFLAGS) -o $@ $(filter %.o,$^)
 
 # The same library with a sampler that the program can switch on and off, for measuring it.
 SWITCHED_OBJS = $(filter-out $(P)/preload/guest.o $(P)/preload/sampler.o,$(SAMPLER_OBJS)) \
@@ -234,25 +283,28 @@ $(SWITCHED_MAP): preload/libmstat.map
 $(SWITCHED): $(APP_OBJS) $(SWITCHED_OBJS) $(P)/zstd-static.o $(SWITCHED_MAP)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(subst preload/libmstat.map,$(SWITCHED_MAP),$(GUEST_LDFLAGS)) -o $@ $(filter %.o,$^)
+	$(Q)$(CC) $(subst preload/libmstat.map,$(SWITCHED_MAP),$(PLAIN_LDFLAGS)) -o $@ $(filter %.o,$^)
 
 # ---- tests -----------------------------------------------------------------------------------
 
 UNIT_LIBS = $(ARCHIVES)
 $(B)/tests/unit/test_preload_%: UNIT_LIBS = $(P)/sampler.o
 $(filter $(B)/tests/unit/test_preload_%,$(UNIT_BINS)): $(P)/sampler.o
+$(B)/tests/unit/test_preload_heap $(B)/tests/unit/test_preload_unwind: UNIT_LIBS = $(P)/sampler-heap.o -lm
+$(filter %_heap %_unwind,$(filter $(B)/tests/unit/test_preload_%,$(UNIT_BINS))): $(P)/sampler-heap.o
 
 $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 	$(call say,CC,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_CFLAGS) -MF $@.d -o $@ $< $(UNIT_LIBS) $(TOOLS_LDFLAGS) \
-	  $(CMOCKA_LIBS) $(ZSTD_LIBS) $(SYSTEMD_LIBS)
+	  $(CMOCKA_LIBS) $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS)
 
 # The programs to be measured are compiled plainly, as other people's are; static_* statically, and
 # lib* as preloads that are not ours.
 build/tests/targets/static_%: TARGET_LDFLAGS = -static
-build/tests/targets/guest_allow build/tests/targets/guest_counts: TARGET_LDFLAGS = -rdynamic
+build/tests/targets/guest_allow build/tests/targets/guest_counts build/tests/targets/heap_own: TARGET_LDFLAGS = -rdynamic
 build/tests/bench/many: TARGET_LDFLAGS = $(CORE)
+build/tests/bench/heap_file: TARGET_LDFLAGS = collector/runfile.c $(CORE) $(ZSTD_LIBS)
 $(TARGET_SOS): TARGET_LDFLAGS = -shared -fPIC
 $(TARGET_BINS): build/%: %.c $(P)/flags
 	$(compile_target)
@@ -263,6 +315,19 @@ define compile_target
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -O1 -g -pthread -MF $@.d -o $@ $< $(TARGET_LDFLAGS)
 endef
+
+# It needs a library, which it finds beside itself.
+build/tests/targets/heap_early: build/tests/targets/libheap_needed.so
+build/tests/targets/heap_early: TARGET_LDFLAGS = -Wl,--no-as-needed -Lbuild/tests/targets -l:libheap_needed.so -Wl,-rpath,'$$ORIGIN'
+
+# The newest standard that all compilers in use know: sized and aligned forms of new and delete.
+CXX_WARN = $(filter-out -Wmissing-prototypes -Wstrict-prototypes -Werror=missing-prototypes \
+             -Werror=strict-prototypes -Werror=implicit-function-declaration \
+             -Werror=incompatible-pointer-types -Werror=int-conversion,$(WARN))
+$(CXX_BINS): build/%: %.cc $(P)/flags
+	$(call say,CXX,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=gnu++17 -I. -MMD -MP -MF $@.d $(CXX_WARN) -O1 -g -pthread -o $@ $<
 
 $(COPIES): build/%.so: %.cc $(P)/flags
 	$(call say,CXX,$@)
@@ -293,7 +358,7 @@ $(FUZZ_BINS): build/tests/fuzz/%: tests/fuzz/%.c $(F)/libfuzzed.a
 	$(call say,CLANG,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -MF $@.d -o $@ $< $(F)/libfuzzed.a \
-	  $(ZSTD_LIBS) $(SYSTEMD_LIBS)
+	  $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS)
 
 SANITIZED = $(patsubst %.c,build/san-address-undefined/%,\
               $(filter-out tests/unit/test_preload_%,$(UNIT)))
@@ -301,12 +366,12 @@ SANITIZED = $(patsubst %.c,build/san-address-undefined/%,\
 # On all processors, unless a number was asked for.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: check check-unit check-cli check-vm test-programs unit-programs fuzz-programs
+.PHONY: check check-unit check-cli check-vm check-viewers test-programs unit-programs fuzz-programs
 unit-programs: $(UNIT_BINS)
 # Where clang has its fuzzer.
 fuzz-programs:
 	@+if .ci/can-fuzz $(CLANG); then $(MAKE) --no-print-directory $(JOBS) $(FUZZ_BINS); fi
-test-programs: all unit-programs $(TARGET_BINS) $(TARGET_SOS) $(COUNTED) $(SWITCHED)
+test-programs: all unit-programs $(TARGET_BINS) $(CXX_BINS) $(TARGET_SOS) $(COUNTED) $(SWITCHED)
 check: ## install what the tests need, build, run every test; ends with "N passed, N failed"
 	@.ci/deps build test
 	@.ci/deps --try vm
@@ -320,6 +385,12 @@ check-cli: test-programs fuzz-programs ## the tests of whole programs
 	@tests/run --build $(B) cli
 check-vm: test-programs ## the tests in virtual machines: other kernels, cgroup v2, delegation
 	@tests/run --build $(B) vm
+
+check-viewers: ## profiles in pprof's own tool, and in speedscope (by npm) in a browser
+	@.ci/deps build
+	@.ci/deps --try viewers
+	@+$(MAKE) --no-print-directory $(JOBS) all build/tests/targets/heap_sizes
+	@tests/run tests/viewers/speedscope.sh tests/cli/heap_pprof.sh
 
 .PHONY: compat
 compat: ## real programs with and without mstat, compared case by case (40 minutes; COMPAT="-quick", or names)
@@ -359,13 +430,15 @@ build/demo/%.o: %.c force
 deps: ## install the Debian packages for building and testing (see debian-packages)
 	@.ci/deps build test vm
 
-layers: $(P)/sampler.o $(PRELOAD) ## check who uses whom, and what libmstat.so imports and exports
+layers: $(P)/sampler.o $(P)/sampler-heap.o $(LIBRARIES) ## check who uses whom, and what libmstat.so imports and exports
 	@NM=$(NM) .ci/check-layers $(call object,$(P),$(CORE))
 	@NM=$(NM) .ci/check-guest sampler $(P)/sampler.o
 	@NM=$(NM) .ci/check-guest library $(PRELOAD) preload/libmstat.map
+	@NM=$(NM) .ci/check-guest sampler $(P)/sampler-heap.o $(UNWIND_WEAK)
+	@NM=$(NM) .ci/check-guest library $(PRELOAD_HEAP) preload/heap/libmstat-heap.map
 
-FORMATTED = $(wildcard $(foreach d,core preload collector tools tests/unit tests/targets tests/fuzz \
-              tests/bench,$(d)/*.[ch]))
+FORMATTED = $(wildcard $(foreach d,core preload preload/heap collector tools tests/unit tests/targets tests/fuzz \
+              tests/bench,$(d)/*.[ch])) $(TARGETS_CXX)
 format: ## format the sources in place
 	$(CLANG_FORMAT) -i $(FORMATTED)
 format-check: ## complain about sources that are not formatted
@@ -377,13 +450,13 @@ MANUALS = $(wildcard man/*.1)
 install: all ## install to DESTDIR, PREFIX, BINDIR, LIBDIR, MANDIR, UNITDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(UNITDIR)
 	install -m 755 $(BINS) $(DESTDIR)$(BINDIR)
-	install -m 644 $(PRELOAD) $(DESTDIR)$(LIBDIR)
+	install -m 644 $(LIBRARIES) $(DESTDIR)$(LIBDIR)
 	sed 's|@BINDIR@|$(BINDIR)|' collector/mstatd.service >$(DESTDIR)$(UNITDIR)/mstatd.service
 	install -m 644 collector/mstatd.socket $(DESTDIR)$(UNITDIR)
 	$(if $(MANUALS),install -d $(DESTDIR)$(MANDIR)/man1)
 	$(if $(MANUALS),install -m 644 $(MANUALS) $(DESTDIR)$(MANDIR)/man1)
 uninstall: ## remove what install put there
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(LIBDIR)/libmstat.so
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(LIBRARIES:build/lib/%=$(DESTDIR)$(LIBDIR)/%)
 	rm -f $(DESTDIR)$(UNITDIR)/mstatd.service $(DESTDIR)$(UNITDIR)/mstatd.socket
 	rm -f $(MANUALS:man/%=$(DESTDIR)$(MANDIR)/man1/%)
 
@@ -393,7 +466,7 @@ dist: ## pack the committed sources into build/mstat-VERSION.tar.gz
 clean: ## remove build/ (but not the downloaded VM kernels, which are kept elsewhere)
 	rm -rf build
 help: ## this list
-	@echo 'make [TARGET] [CC= CFLAGS= PREFIX= DESTDIR= SAN=address,undefined DEBUG=1 V=1]'
+	@echo 'make [TARGET] [CC= CFLAGS= PREFIX= DESTDIR= SAN=address,undefined DEBUG=1 V=1 LIBUNWIND_SRC=]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
 
 # What the compatibility suite keeps there is other people's.

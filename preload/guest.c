@@ -292,8 +292,7 @@ void guest_stop(void)
 
 void guest_last(uint64_t wait_ns)
 {
-	int64_t wait[2] = {0, (int64_t)wait_ns};
-
+	int64_t wait[2] = {(int64_t)(wait_ns / 1000000000u), (int64_t)(wait_ns % 1000000000u)};
 	uint32_t run = GUEST_RUN;
 
 	if (!guest_is_here() || load(&guest.tid) == 0)

@@ -22,6 +22,8 @@
  * the socket, for they are charged to the target. A small message takes 768 bytes there. */
 #define MESSAGE_CHARGE 1024u
 #define SNDBUF_MIN     16384u
+/* Where a heap is told of: 50,000 stacks are 3 MiB, which are to arrive within some seconds. */
+#define SNDBUF_HEAP 196608u
 /*
  * Before the collector has accepted us (then its page comes), a fortieth of a second must do, and at
  * least a hello and seven samples. What a process leaves to a collector that is stopped stays, and is
@@ -212,6 +214,7 @@ int link_open(struct link *link, const struct sampler_config *config)
 	ret = send_hello(link, (struct hello_room *)room, config);
 	sys_2(SYS_munmap, room, sizeof(struct hello_room));
 	wire_reset(&link->last);
+	link->is_fresh = true;
 	if (ret < 0)
 		sys_1(SYS_close, link->fd);
 	return ret < 0 ? (int)ret : 0;
@@ -266,6 +269,12 @@ void link_return(struct link *link, const struct sampler_config *config, uint64_
 	link->dropped = dropped;
 }
 
+/* It is there, but has no room now. */
+static bool is_full(long error)
+{
+	return error == -EAGAIN || error == -ENOBUFS || error == -ENOMEM || error == -EINTR;
+}
+
 /*
  * send() tells fullness itself: a packet goes whole or not at all, and -EAGAIN came at the very point
  * where SIOCOUTQ had reached SO_SNDBUF, for packets of 20 to 1620 bytes. Asking first would be one more
@@ -294,7 +303,17 @@ int link_send(struct link *link, struct record *now)
 		return 0;
 	}
 	link->dropped++;
-	return n == -EAGAIN || n == -ENOBUFS || n == -ENOMEM || n == -EINTR ? 0 : (int)n;
+	return is_full(n) ? 0 : (int)n;
+}
+
+int link_send_raw(struct link *link, const void *message, size_t len)
+{
+	long n = -EAGAIN;
+
+	if (link->fd >= 0)
+		n = sys_6(SYS_sendto, link->fd, message, len, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+	link->others += n >= 0;
+	return n >= 0 ? 0 : is_full(n) ? -EAGAIN : (int)n;
 }
 
 uint64_t link_unread(const struct link *link)
@@ -327,7 +346,7 @@ static void take_page(struct link *link)
 	    control.head.cmsg_type != SCM_RIGHTS)
 		return;
 	__builtin_memcpy(&link->page, CMSG_DATA(&control.head), sizeof(int));
-	set_room(link->fd, link->room);
+	set_room(link->fd, link->room + (sampler_heap ? SNDBUF_HEAP : 0));
 }
 
 struct page link_page(struct link *link)

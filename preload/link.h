@@ -6,6 +6,7 @@
 #define MSTAT_PRELOAD_LINK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/page.h"
@@ -14,13 +15,15 @@
 #include "preload/sampler.h"
 
 struct link {
-	int fd;		    /* owned socket; -1: the collector is gone, and was to come back */
-	int page;	    /* owned descriptor of the collector's page, -1 until it came */
-	uint32_t room;	    /* bytes for unread messages, from when it has come */
-	uint64_t sent;	    /* samples */
-	uint64_t dropped;   /* since the last one that was sent */
-	uint64_t retry_ns;  /* fd is -1: when to look for it again, by our CLOCK_MONOTONIC */
-	uint64_t pause_ns;  /* between two looks */
+	int fd;		   /* owned socket; -1: the collector is gone, and was to come back */
+	int page;	   /* owned descriptor of the collector's page, -1 until it came */
+	uint32_t room;	   /* bytes for unread messages, from when it has come */
+	uint64_t sent;	   /* samples */
+	uint64_t dropped;  /* since the last one that was sent */
+	uint64_t others;   /* messages that are no samples: how many were sent */
+	uint64_t retry_ns; /* fd is -1: when to look for it again, by our CLOCK_MONOTONIC */
+	uint64_t pause_ns; /* between two looks */
+	bool is_fresh; /* it knows nothing but our samples: for who tells it more, and then clears this */
 	struct record last; /* what the collector knows */
 	uint8_t message[2048];
 };
@@ -45,6 +48,9 @@ void link_return(struct link *link, const struct sampler_config *config, uint64_
  * where the collector is gone.
  */
 int link_send(struct link *link, struct record *now);
+
+/* Sends a message that is no sample. Returns 0, -EAGAIN where there is no room for it now, or as link_send(). */
+int link_send_raw(struct link *link, const void *message, size_t len);
 
 /* Bytes of ours that the collector has not read yet; they are charged to the target. */
 uint64_t link_unread(const struct link *link);

@@ -19,15 +19,21 @@
 
 /* At exit the last sample must be sent within a millisecond. */
 #define ROLLUP_LAST_NS 200000u
+/* A heap that finds no room in the socket at exit, for so long, is not told. */
+#define LAST_TRIES    200u
+#define LAST_PAUSE_NS 5000000u
 /* Processes that all read everything ten times a second. */
 #define SLOW_AT_ONCE 64u
 
 struct sampler {
 	uint32_t freq;
+	bool is_last;	      /* the process was about to end before the first sample */
 	uint64_t slow_last;   /* the newest group of ticks in which everything was read */
 	int64_t clock_offset; /* our CLOCK_MONOTONIC minus the host's: time_namespaces(7) */
 	uint64_t shift_ns;    /* our place within a quarter period, where the tree is large */
 	struct page page;
+	int64_t anon_told;    /* RssAnon at the last report of the heap, KiB */
+	uint64_t told_tick;   /* of that report */
 	struct rollup rollup; /* by the host's clock */
 	struct pace pace;
 	uint64_t walks_ns; /* CPU time of all walks */
@@ -41,6 +47,7 @@ _Static_assert(offsetof(struct sampler, proc.text) <= GUEST_ZEROED,
 	       "what must be zero at the start");
 
 struct sampler_config sampler_config;
+const struct sampler_heap *sampler_heap;
 
 /* The program has set up a filter, which a guest started from now on would inherit. */
 static bool is_barred;
@@ -152,10 +159,14 @@ static void read_rollup(struct sampler *s, uint64_t now_ns, bool last)
 
 	if (reason != REASON_OK) {
 		s->now.reason[SOURCE_ROLLUP] = (uint8_t)reason;
+		if (sampler_heap)
+			s->now.reason[SOURCE_AREAS] = (uint8_t)reason;
 		return;
 	}
 	cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	procfs_read(&s->proc, SOURCE_ROLLUP, &s->now);
+	if (sampler_heap)
+		sampler_heap->walk();
 	cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cost;
 	rollup_done(&s->rollup, &s->now, cost, host_now(s));
 	s->walks_ns += cost;
@@ -164,6 +175,7 @@ static void read_rollup(struct sampler *s, uint64_t now_ns, bool last)
 static void read_slow(struct sampler *s, uint64_t now_ns)
 {
 	uint64_t cpu_ns;
+	size_t own;
 
 	procfs_read(&s->proc, SOURCE_STAT, &s->now);
 	procfs_read(&s->proc, SOURCE_IO, &s->now);
@@ -172,8 +184,10 @@ static void read_slow(struct sampler *s, uint64_t now_ns)
 	pace_reckon(&s->pace, now_ns, cpu_ns, s->walks_ns);
 	s->now.reason[SOURCE_SAMPLER] = REASON_OK;
 	record_set(&s->now, FIELD_SELF_CPU, (int64_t)cpu_ns);
-	record_set(&s->now, FIELD_SELF_BYTES,
-		   (int64_t)(guest_memory() + GUEST_KERNEL_BYTES + link_unread(&s->link)));
+	own = guest_memory() + GUEST_KERNEL_BYTES + link_unread(&s->link);
+	if (sampler_heap)
+		own += sampler_heap->memory();
+	record_set(&s->now, FIELD_SELF_BYTES, (int64_t)own);
 }
 
 static void skip_slow(struct sampler *s)
@@ -186,9 +200,40 @@ static void skip_slow(struct sampler *s)
 		s->now.reason[slow[i]] = REASON_NOT_DUE;
 }
 
+/* Between two slow ticks the heap is told where memory has grown by a tenth: it may be the peak. */
+static bool is_new_peak(const struct sampler *s)
+{
+	return record_has(&s->now, FIELD_RSS_ANON) &&
+	       s->now.value[FIELD_RSS_ANON] > s->anon_told + s->anon_told / 10;
+}
+
+/* Of the tick that the collector takes the sample for: the next one where that is nearer, or this has one. */
+static int tell_heap(struct sampler *s, bool last)
+{
+	int ret;
+	bool next = s->now.tick == s->told_tick || s->now.late_us >= TICK_SECOND / 2000 / s->freq;
+
+	s->anon_told = s->now.value[FIELD_RSS_ANON];
+	s->told_tick = s->now.tick;
+	ret = sampler_heap->report(&s->link, s->now.tick + next);
+	/* The collector reads ten times a second; the program waits as we do, for as long as it reads. */
+	for (unsigned i = 0; ret == -EAGAIN && last && i < LAST_TRIES && !guest_is_stopping();
+	     i++) {
+		uint64_t sent = s->link.others;
+
+		link_page(&s->link);
+		guest_wait(sys_clock_ns(CLOCK_MONOTONIC) + LAST_PAUSE_NS);
+		ret = sampler_heap->report(&s->link, s->now.tick + next);
+		if (s->link.others != sent)
+			i = 0;
+	}
+	return ret == -EAGAIN ? 0 : ret;
+}
+
 /* One sample. Returns 0, or why there can be no more. */
 static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow, bool last)
 {
+	struct page before = s->page;
 	int ret;
 
 	record_init(&s->now);
@@ -204,6 +249,9 @@ static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow, 
 			s->page = link_page(&s->link);
 		if (s->page.flags & PAGE_RETURNS)
 			sampler_config.returns = true;
+		/* Another run file, which does not know what was told before. */
+		if (before.live && s->page.file != before.file)
+			s->link.is_fresh = true;
 		s->shift_ns = shift_of(s);
 	}
 	/* While nobody is there to be told, nothing is read that costs the program more. */
@@ -215,7 +263,12 @@ static int sample(struct sampler *s, uint64_t tick, uint64_t now_ns, bool slow, 
 		skip_slow(s);
 	if (s->link.fd < 0)
 		link_return(&s->link, &sampler_config, sys_clock_ns(CLOCK_MONOTONIC));
-	return link_send(&s->link, &s->now);
+	if (sampler_heap)
+		sampler_heap->fill(&s->now);
+	ret = link_send(&s->link, &s->now);
+	if (ret == 0 && sampler_heap && (slow || is_new_peak(s)))
+		ret = tell_heap(s, last);
+	return ret;
 }
 
 /*
@@ -243,7 +296,7 @@ static int run(struct sampler *s)
 
 	while (ret == 0) {
 		uint64_t at = tick_ns(next, s->freq) + s->shift_ns + (uint64_t)s->clock_offset;
-		enum guest_command command = guest_wait(at);
+		enum guest_command command = s->is_last ? GUEST_LAST : guest_wait(at);
 		uint64_t now_ns = host_now(s);
 		uint64_t tick = tick_at(now_ns, s->freq);
 		uint64_t group = tick / slow_every(s);
@@ -255,6 +308,7 @@ static int run(struct sampler *s)
 		if (link_is_gone(ret) && sampler_config.returns)
 			ret = wait_for_return(s);
 		s->slow_last = group;
+		s->is_last = false;
 		if (command == GUEST_LAST)
 			guest_answer();
 		/* Where that took longer than a period, the wait ends at once, on a later tick. */
@@ -283,14 +337,20 @@ static int connect_in_turn(struct sampler *s)
 	return ret;
 }
 
-/* Says whether we are still wanted then. */
-static bool sleep_first(uint64_t delay_ns)
+/*
+ * Says whether we are still wanted then. A heap is told of also where the process ends at once: then the last
+ * sample is the first.
+ */
+static bool sleep_first(uint64_t delay_ns, bool *ret_last)
 {
 	uint64_t until = sys_clock_ns(CLOCK_MONOTONIC) + delay_ns;
 	enum guest_command command = GUEST_LAST;
 
 	while (delay_ns && command == GUEST_LAST) {
 		command = guest_wait(until);
+		*ret_last = command == GUEST_LAST && sampler_heap;
+		if (*ret_last)
+			break;
 		if (command == GUEST_LAST)
 			guest_answer();
 	}
@@ -307,7 +367,7 @@ static long begin(struct sampler *s)
 		return ret;
 	}
 	be_ordinary();
-	if (!sleep_first(sampler_config.delay_ns))
+	if (!sleep_first(sampler_config.delay_ns, &s->is_last))
 		return -ECANCELED;
 	s->freq = sampler_config.freq;
 	ret = procfs_open(&s->proc);

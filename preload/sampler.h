@@ -45,4 +45,22 @@ void sampler_say(const char *why, long err);
 
 extern struct sampler_config sampler_config;
 
+struct link;
+struct record;
+
+/* What libmstat-heap.so adds to the sampler. It is set before entry.c's constructor runs, or NULL. */
+struct sampler_heap {
+	void (*begin)(void); /* [init] a guest was started, or could not be: guest_is_here() */
+	void (*fill)(struct record *ret); /* [guest] into the record of a tick */
+	void (*walk)(void);		  /* [guest] where smaps_rollup was read, too */
+	/* [guest] Tells what is behind the record of a tick. 0, -EAGAIN
+	 * where some of it is for the next time, or an error where the collector is gone. */
+	int (*report)(struct link *link, uint64_t tick);
+	size_t (*memory)(void); /* [guest] bytes that it has mapped for itself */
+	bool (*has_news)(void); /* [app thread] whether something was sampled in this process */
+	void (*before_fork)(void), (*after_fork)(void); /* [app thread] */
+	void (*in_child)(void);				/* [fork child] */
+};
+extern const struct sampler_heap *sampler_heap;
+
 #endif

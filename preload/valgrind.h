@@ -10,16 +10,18 @@
 #include <stdint.h>
 
 enum valgrind_request {
+	VALGRIND_IS_HERE = 0x1001,	 /* the core: the number of valgrinds below which we run */
 	VALGRIND_UNDEFINED = 0x4d430001, /* memcheck: may be written */
 	VALGRIND_UNTRACKED = 0x48470127, /* helgrind: is shared in ways that it does not know */
 	VALGRIND_DRD_SUPPRESSED = 0x44520002, /* drd: likewise */
 };
 
-static inline void valgrind_tell(enum valgrind_request request, const void *at, size_t size)
+static inline uint64_t valgrind_tell(enum valgrind_request request, const void *at, size_t size)
 {
+	uint64_t result = 0;
+
 #if defined(__x86_64__)
 	volatile uint64_t args[6] = {request, (uint64_t)(uintptr_t)at, size, 0, 0, 0};
-	uint64_t result = 0;
 
 	__asm__ volatile("rolq $3, %%rdi; rolq $13, %%rdi\n\t"
 			 "rolq $61, %%rdi; rolq $51, %%rdi\n\t"
@@ -32,6 +34,7 @@ static inline void valgrind_tell(enum valgrind_request request, const void *at, 
 	(void)at;
 	(void)size;
 #endif
+	return result;
 }
 
 #endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: ISC */
+#include <signal.h>
+
+#include "core/heapwire.h"
+#include "preload/aside.h"
+#include "preload/heap/heap.h"
+#include "preload/heap/mappings.h"
+#include "preload/heap/pick.h"
+#include "preload/heap/stacks.h"
+#include "preload/heap/unwind.h"
+#include "preload/sys.h"
+
+/* Bytes that a thread allocates before it asks again whether somebody counts. */
+#define UNCOUNTED 524288u
+
+__thread struct heap_thread heap_thread;
+
+static struct {
+	uint64_t interval; /* 0: nothing is sampled */
+	struct lock lock;  /* of all that is kept */
+	bool is_forking;   /* its holder waits for handlers of the program's, who may wait for us */
+	uint64_t lost;	   /* allocations and frees that could not be kept */
+} heap;
+
+void heap_start(uint64_t interval)
+{
+	unwind_init();
+	heap.interval = interval;
+	/* Constructors before ours have allocated, and were told that nobody counts. */
+	heap_thread.left = 0;
+}
+
+uint64_t heap_interval(void)
+{
+	return heap.interval;
+}
+
+uint64_t heap_lost(void)
+{
+	return __atomic_load_n(&heap.lost, __ATOMIC_RELAXED);
+}
+
+bool heap_lock(void)
+{
+	return lock_take(&heap.lock, &heap.is_forking);
+}
+
+void heap_unlock(void)
+{
+	lock_give(&heap.lock);
+}
+
+static void lose(void)
+{
+	__atomic_add_fetch(&heap.lost, 1, __ATOMIC_RELAXED);
+}
+
+/*
+ * Whether the thread may work here now. All signals are blocked meanwhile: a handler may wait for another
+ * thread that waits for our lock (collectors stop the world so), or leave by a jump.
+ */
+static bool enter(uint64_t *ret_signals)
+{
+	uint64_t all = ~(uint64_t)0;
+
+	if (heap_thread.is_inside || !heap.interval || aside_is_barred())
+		return false;
+	sys_4(SYS_rt_sigprocmask, SIG_SETMASK, &all, ret_signals, sizeof(all));
+	heap_thread.is_inside = true;
+	return true;
+}
+
+static void leave(const uint64_t *signals)
+{
+	heap_thread.is_inside = false;
+	/* A handler may run within this call, and not return to it. */
+	sys_4(SYS_rt_sigprocmask, SIG_SETMASK, signals, 0, sizeof(*signals));
+}
+
+static void negate(struct heapwire_sums *sums)
+{
+	/* Ever allocated stays so. */
+	sums->blocks = sums->bytes = 0;
+	sums->live_blocks = -sums->live_blocks;
+	sums->live_bytes = -sums->live_bytes;
+	sums->live_variance = -sums->live_variance;
+}
+
+/* Of a block that is not live any more. may_grow: of stacks_change(). */
+static void forget(const struct live_block *block, bool may_grow)
+{
+	struct heapwire_sums sums = pick_weight(block->size, heap.interval);
+
+	negate(&sums);
+	stacks_change(block->stack, block->epoch, &sums, may_grow);
+}
+
+/* The lock is held: from this stack. False: there is no memory. */
+static bool add(void *at, size_t size, const uint64_t *frame, unsigned count)
+{
+	struct heapwire_sums sums = pick_weight(size, heap.interval);
+	struct live_block block = {.address = (uintptr_t)at, .size = size};
+	struct live_block stale;
+
+	/* Freed by somebody whom no hook saw. */
+	if (live_take(at, &stale))
+		forget(&stale, true);
+	block.stack = stacks_find(frame, count, 0, true);
+	block.epoch = stacks_epoch();
+	if (!block.stack || !live_add(&block, true))
+		return false;
+	stacks_change(block.stack, block.epoch, &sums, true);
+	return true;
+}
+
+static void keep_block(void *at, size_t size, const uint64_t *frame, unsigned count)
+{
+	bool kept = heap_lock();
+
+	if (kept) {
+		kept = add(at, size, frame, count);
+		heap_unlock();
+	}
+	if (!kept)
+		lose();
+}
+
+static void keep_mapping(void *at, size_t size, const uint64_t *frame, unsigned count)
+{
+	uint32_t stack = 0;
+
+	if (heap_lock()) {
+		stack = stacks_find(frame, count, HEAPWIRE_MAPPING, true);
+		if (stack)
+			mappings_add((uintptr_t)at, size, stack, heap.interval);
+		heap_unlock();
+	}
+	if (!stack)
+		lose();
+}
+
+typedef void keeper(void *at, size_t size, const uint64_t *frame, unsigned count);
+
+/* The lock is taken when the stack has been walked. */
+__attribute__((noinline)) static void walk_and_keep(keeper *keep, void *at, size_t size)
+{
+	uint64_t frame[HEAPWIRE_FRAMES_MAX];
+
+	keep(at, size, frame, unwind_stack(frame, HEAPWIRE_FRAMES_MAX));
+}
+
+/* On a stack that has no room for it, as a coroutine's may be, the block counts without one. */
+static void sample(keeper *keep, void *at, size_t size)
+{
+	if (unwind_has_room(sizeof(uint64_t) * HEAPWIRE_FRAMES_MAX))
+		walk_and_keep(keep, at, size);
+	else
+		keep(at, size, NULL, 0);
+}
+
+static uint64_t draw(struct heap_thread *thread)
+{
+	return (uint64_t)pick_gap(&thread->seed, heap.interval) + 1;
+}
+
+/* Whether one of the next size bytes, which do not pass, is picked; then the next one is drawn. */
+static bool is_picked(size_t size)
+{
+	struct heap_thread *thread = &heap_thread;
+
+	if (thread->seed == 0) {
+		thread->seed = pick_seed(thread);
+		thread->left = draw(thread);
+		if (heap_passes(size))
+			return false;
+	}
+	thread->left = draw(thread);
+	return true;
+}
+
+void heap_sample(void *block, size_t size)
+{
+	uint64_t signals;
+
+	if (!enter(&signals)) {
+		/* Not asked again for every block, while nobody counts. */
+		if (!heap.interval)
+			heap_thread.left = UNCOUNTED;
+		return;
+	}
+	if (is_picked(size) && block)
+		sample(keep_block, block, size);
+	leave(&signals);
+}
+
+/* Under a filter of the thread's own: without a system call. */
+static bool lift_barred(void *block, struct live_block *ret)
+{
+	bool found = false;
+
+	if (heap_thread.is_inside || !heap.interval)
+		return false;
+	heap_thread.is_inside = true;
+	if (lock_try(&heap.lock, LOCK_TAKEN)) {
+		found = live_take(block, ret);
+		if (found)
+			forget(ret, false);
+		heap_unlock();
+	} else {
+		lose();
+	}
+	heap_thread.is_inside = false;
+	return found;
+}
+
+bool heap_lift(void *block, struct live_block *ret)
+{
+	bool found = false;
+	uint64_t signals;
+
+	if (!live_has(block))
+		return false;
+	if (aside_is_barred())
+		return lift_barred(block, ret);
+	if (!enter(&signals))
+		return false;
+	if (heap_lock()) {
+		found = live_take(block, ret);
+		if (found)
+			forget(ret, true);
+		heap_unlock();
+	} else {
+		lose();
+	}
+	leave(&signals);
+	return found;
+}
+
+void heap_drop(void *block)
+{
+	struct live_block gone;
+
+	heap_lift(block, &gone);
+}
+
+void heap_put_back(const struct live_block *block)
+{
+	struct heapwire_sums sums = pick_weight(block->size, heap.interval);
+	uint64_t signals;
+
+	if (!enter(&signals))
+		return;
+	sums.blocks = sums.bytes = 0;
+	if (heap_lock()) {
+		if (live_add(block, true))
+			stacks_change(block->stack, block->epoch, &sums, true);
+		heap_unlock();
+	} else {
+		lose();
+	}
+	leave(&signals);
+}
+
+void heap_mapped(void *at, size_t size)
+{
+	uint64_t signals;
+
+	if (heap_passes(size) || !enter(&signals))
+		return;
+	if (is_picked(size))
+		sample(keep_mapping, at, size);
+	leave(&signals);
+}
+
+/* What the kernel would refuse is not unmapped: munmap(2). */
+static bool is_range(const void *at, size_t size)
+{
+	return (uintptr_t)at % 4096 == 0 && size > 0 && size < (size_t)1 << 47;
+}
+
+void heap_unmapped(const void *at, size_t size)
+{
+	uint64_t signals;
+
+	if (!mappings_any() || !is_range(at, size) || !enter(&signals))
+		return;
+	if (heap_lock()) {
+		mappings_cut((uintptr_t)at, size, heap.interval);
+		heap_unlock();
+	} else {
+		lose();
+	}
+	leave(&signals);
+}
+
+/* What was added is a mapping of its own: sampled by itself, and told from where it was added. */
+void heap_remapped(const void *from, size_t from_size, void *to, size_t to_size)
+{
+	size_t kept = from_size < to_size ? from_size : to_size;
+	uint64_t signals;
+
+	if (mappings_any() && enter(&signals)) {
+		if (heap_lock()) {
+			mappings_move((uintptr_t)from, from_size, (uintptr_t)to, kept,
+				      heap.interval);
+			heap_unlock();
+		} else {
+			lose();
+		}
+		leave(&signals);
+	}
+	if (to_size > kept)
+		heap_mapped((char *)to + kept, to_size - kept);
+}
+
+void heap_unloaded(void)
+{
+	uint64_t signals;
+
+	if (!enter(&signals))
+		return;
+	if (heap_lock()) {
+		stacks_new_generation();
+		heap_unlock();
+	}
+	unwind_forget_all();
+	leave(&signals);
+}
+
+/*
+ * The lock is held over the fork, so that the child has whole tables. Handlers of the program's own may allocate
+ * between the two: those blocks pass by.
+ */
+void heap_before_fork(void)
+{
+	if (heap_thread.is_inside || !heap.interval || aside_is_barred())
+		return;
+	heap_thread.is_inside = true;
+	unwind_lock();
+	__atomic_store_n(&heap.is_forking, true, __ATOMIC_RELAXED);
+	if (heap_lock())
+		return;
+	__atomic_store_n(&heap.is_forking, false, __ATOMIC_RELAXED);
+	unwind_unlock();
+	heap_thread.is_inside = false;
+}
+
+void heap_after_fork(void)
+{
+	if (!heap_thread.is_inside)
+		return;
+	__atomic_store_n(&heap.is_forking, false, __ATOMIC_RELAXED);
+	heap_unlock();
+	unwind_unlock();
+	heap_thread.is_inside = false;
+}
+
+void heap_in_child(void)
+{
+	if (!heap_thread.is_inside)
+		return;
+	heap.is_forking = false;
+	heap.lost = 0;
+	lock_reset(&heap.lock);
+	unwind_child();
+	stacks_fork();
+	heap_thread.is_inside = false;
+}
+
+bool heap_has_news(void)
+{
+	return stacks_totals.heap.bytes != 0 || stacks_totals.mapping.bytes != 0;
+}
+
+size_t heap_memory(void)
+{
+	return live_memory() + stacks_memory() + mappings_memory();
+}

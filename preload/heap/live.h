@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The sampled blocks that have not been freed: by address. All but live_may_have() and live_has() under
+ * the caller's lock. Memory comes from mmap(2) and is never given back, for who asks without the lock
+ * may still look at it.
+ */
+#ifndef MSTAT_PRELOAD_HEAP_LIVE_H
+#define MSTAT_PRELOAD_HEAP_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct live_block {
+	uint64_t address;
+	uint64_t size;	/* bytes as asked for */
+	uint32_t stack; /* stacks.h */
+	uint32_t epoch; /* forks that this process came from, when it was allocated */
+};
+
+/*
+ * A filter in front of the table: a bit for each hash that a block of it has. free() is called for every
+ * block, sampled or not, and must be told in a nanosecond that it is not: with 2,000 live samples (1 GiB
+ * of heap at 512 KiB) one of sixteen is looked up in vain. Small, for it is in the program's way to its
+ * own data: 64 cache lines.
+ */
+#define LIVE_FILTER_BITS 15
+extern uint32_t live_filter[1 << (LIVE_FILTER_BITS - 5)];
+
+static inline size_t live_hash(const void *block)
+{
+	/* Blocks are 16 bytes apart; the low bits change fastest. */
+	return ((uintptr_t)block >> 4 ^ (uintptr_t)block >> 19) & ((1u << LIVE_FILTER_BITS) - 1);
+}
+
+/* Whether it may be there: false is certain. NULL may be there, too. */
+static inline bool live_may_have(const void *block)
+{
+	size_t hash = live_hash(block);
+
+	return __atomic_load_n(&live_filter[hash >> 5], __ATOMIC_RELAXED) >> (hash & 31) & 1;
+}
+
+/* Likewise, without the filter's chance hits, at the cost of a look. Of a block that is the caller's own. */
+bool live_has(const void *block);
+
+/* Without may_grow no system call is made. A block that is there already is replaced. False: no memory. */
+bool live_add(const struct live_block *block, bool may_grow);
+
+/* Takes it out. False: it is not there. */
+bool live_take(const void *block, struct live_block *ret);
+
+/* From now on live_may_have() is true of it. */
+void live_watch(const void *block);
+
+/* Calls with the address of each. Without the lock: those that come and go meanwhile may be missed. */
+void live_each(void (*call)(uint64_t address));
+
+/* Bytes mapped. */
+size_t live_memory(void);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/* The calling thread's stack, told from within the program's malloc(): libunwind, on our terms. */
+#ifndef MSTAT_PRELOAD_HEAP_UNWIND_H
+#define MSTAT_PRELOAD_HEAP_UNWIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* [init] On the initial stack, once, before the others. */
+void unwind_init(void);
+
+/*
+ * [init] Leaves out other code's innermost frames than our own library's: what begins there. For the
+ * unit tests, where we are linked into the program. 0, 0: none are left out.
+ */
+void unwind_leave_out(uintptr_t start, uintptr_t size);
+
+/*
+ * [app thread] Whether the calling thread's stack has room for a walk, and so many bytes more. Where that is known
+ * from earlier walks no system call is made.
+ */
+bool unwind_has_room(size_t more);
+
+/*
+ * [app thread] Return addresses of the calling thread's stack, innermost first, without the frames of
+ * our own library (the hook itself). Returns how many, 0 where it cannot be told. No malloc, no
+ * loader lock (where libc has _dl_find_object), no descriptor, never faults, errno is left alone. Not
+ * to be called within itself on one thread: the caller guards (a signal handler that interrupts it
+ * must not call it). Where all frames were met before, and the stack is the thread's own, it makes no
+ * system call and takes no lock.
+ */
+unsigned unwind_stack(uint64_t *ret_frame, unsigned max);
+
+/* [app thread] After dlclose(): what is remembered of code that is gone. */
+void unwind_forget_all(void);
+
+/* [app thread] Before fork() and, in the parent, after it; [fork child] after it. */
+void unwind_lock(void);
+void unwind_unlock(void);
+void unwind_child(void);
+
+#endif
