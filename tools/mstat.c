@@ -309,6 +309,45 @@ static const char *last_env(const struct mstat *m, const char *name)
 	return value;
 }
 
+/*
+ * Whether that path is the library that we would take by ourselves, named by our caller's LD_PRELOAD: by
+ * an mstat that runs this one, mostly.
+ */
+static bool is_callers(const struct mstat *m, const char *path)
+{
+	const char *given = getenv("LD_PRELOAD");
+	char error[512];
+	char *own, *real;
+	bool same;
+
+	if (m->options.preload || last_env(m, "LD_PRELOAD") != given)
+		return false;
+	own = preload_find(PRELOAD_PLAIN, error, sizeof(error));
+	real = realpath(path, NULL);
+	same = own && real && !strcmp(own, real);
+	free(own);
+	free(real);
+	return same;
+}
+
+/* With -heap: a library that is named by its path and has no hooks is not taken for another silently. */
+static int check_heap(const struct mstat *m)
+{
+	char *named = NULL;
+	const char *path = m->options.preload;
+	bool lacks;
+
+	if (!m->options.heap)
+		return 0;
+	if (!path)
+		path = named = preload_named(last_env(m, "LD_PRELOAD"));
+	lacks = preload_is_plain(path) && strchr(path, '/') && !is_callers(m, path);
+	if (lacks)
+		say("-heap: %s has no hooks for allocations; " PRELOAD_HEAP " has", path);
+	free(named);
+	return lacks ? -EINVAL : 0;
+}
+
 static void tell_unsampled(const struct mstat *m, const char *why)
 {
 	if (!m->options.quiet)
@@ -338,6 +377,9 @@ static void choose_library(struct mstat *m)
 	}
 	if (!wish)
 		wish = named = preload_named(last_env(m, "LD_PRELOAD"));
+	/* Of ours without hooks only what is as good as its bare name has come so far. */
+	if (m->options.heap && (!wish || preload_is_plain(wish)))
+		wish = PRELOAD_HEAP;
 	m->library = preload_find(wish, error, sizeof(error));
 	free(named);
 	if (!m->library)
@@ -352,6 +394,16 @@ static bool set_number(const char *name, uint64_t v)
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
 	return setenv(name, text, 1) == 0;
+}
+
+/* The interval that a library with hooks was given already counts, but for -heap. */
+static bool make_heap_environment(const struct mstat *m)
+{
+	static const char name[] = "MSTAT_HEAP_INTERVAL";
+
+	if (m->options.heap || (preload_is_heap(m->library) && !getenv(name)))
+		return set_number(name, m->options.heap_interval);
+	return preload_is_heap(m->library) || unsetenv(name) == 0;
 }
 
 /* Without a sampler of ours, that of an mstat which runs this one is left alone. */
@@ -372,6 +424,7 @@ static bool make_sampler_environment(struct mstat *m)
 	ok = ok && set_number("MSTAT_FREQ", m->options.freq);
 	ok = ok && set_number("MSTAT_PSS_STALL_NS", m->options.stall_ns);
 	ok = ok && set_number("MSTAT_PSS_BUDGET_PPM", m->options.budget_ppm);
+	ok = ok && make_heap_environment(m);
 	unsetenv("MSTAT_SECCOMP_FILTERS");
 	if (m->filters > 0)
 		ok = ok && set_number("MSTAT_SECCOMP_FILTERS", (uint64_t)m->filters);
@@ -693,7 +746,7 @@ static int prepare_and_run(struct mstat *m)
 		m->program[0] = '\0';
 		return cannot_run(m, -err);
 	}
-	if (open_output(m) < 0)
+	if (check_heap(m) < 0 || open_output(m) < 0)
 		return EXIT_OWN;
 	launch_hold_signals(&m->origin);
 	if (open_collector(m) < 0)

@@ -28,6 +28,10 @@ const char options_usage[] =
 	"powers\n"
 	"                     of 1024); beyond it the kernel kills\n"
 	"  -memory-swap-max SIZE  limit of what of it may be swapped out\n"
+	"  -heap              also record where the heap's memory was allocated, by sampling (not\n"
+	"                     libmstat.so is injected, but libmstat-heap.so)\n"
+	"  -heap-interval SIZE  a sample every so many allocated bytes on average, 1 B to 1 TiB\n"
+	"                     (default 512KiB; 1 samples each allocation); implies -heap\n"
 	"  -max-size SIZE     of the record: FILE.1 has the older half, what was before is lost\n"
 	"  -wait-all          wait for all that the program has started, not only for itself\n"
 	"  -kill-rest         kill what is left when the program ends\n"
@@ -45,6 +49,9 @@ const char options_usage[] =
 /* Two files, of some blocks each. */
 #define MAX_SIZE_MIN 65536
 
+#define HEAP_INTERVAL_DEFAULT (UINT64_C(512) << 10)
+#define HEAP_INTERVAL_MAX     (UINT64_C(1) << 40)
+
 enum flag {
 	O,
 	FREQ,
@@ -55,6 +62,8 @@ enum flag {
 	MEMORY_MAX,
 	SWAP_MAX,
 	MAX_SIZE,
+	HEAP,
+	HEAP_INTERVAL,
 	WAIT_ALL,
 	KILL_REST,
 	DELAYACCT,
@@ -76,6 +85,8 @@ static const struct option flags[] = {
 	{"memory-max", required_argument, NULL, MEMORY_MAX},
 	{"memory-swap-max", required_argument, NULL, SWAP_MAX},
 	{"max-size", required_argument, NULL, MAX_SIZE},
+	{"heap", optional_argument, NULL, HEAP},
+	{"heap-interval", required_argument, NULL, HEAP_INTERVAL},
 	{"wait-all", optional_argument, NULL, WAIT_ALL},
 	{"kill-rest", optional_argument, NULL, KILL_REST},
 	{"delayacct", optional_argument, NULL, DELAYACCT},
@@ -117,6 +128,11 @@ static bool read_freq(const char *text, uint32_t *ret)
 		return false;
 	*ret = (uint32_t)v;
 	return true;
+}
+
+static bool read_interval(const char *text, uint64_t *ret)
+{
+	return quantity_size(text, ret) && *ret >= 1 && *ret <= HEAP_INTERVAL_MAX;
 }
 
 static bool read_percent(const char *text, uint32_t *ret_ppm)
@@ -173,6 +189,12 @@ static const char *take(enum flag flag, const char *value, struct options *optio
 		return quantity_size(value, &options->max_size) && options->max_size >= MAX_SIZE_MIN
 			       ? NULL
 			       : "a size of 64K or more";
+	case HEAP:
+		return read_bool(value, &options->heap) ? NULL : "true or false";
+	case HEAP_INTERVAL:
+		options->heap = true;
+		return read_interval(value, &options->heap_interval) ? NULL
+								     : "a size from 1 to 1TiB";
 	case WAIT_ALL:
 		return read_bool(value, &options->wait_all) ? NULL : "true or false";
 	case KILL_REST:
@@ -239,6 +261,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret, cha
 		.budget_ppm = 5000,
 		.memory_max = UINT64_MAX,
 		.swap_max = UINT64_MAX,
+		.heap_interval = HEAP_INTERVAL_DEFAULT,
 	};
 	result = read_flags(argc, argv, ret, error, error_size);
 	if (result != OPTIONS_RUN)
@@ -246,6 +269,8 @@ enum options_result options_read(int argc, char **argv, struct options *ret, cha
 	if (ret->wait_all && ret->kill_rest)
 		return bad(error, error_size, "-wait-all and -kill-rest exclude each other", "",
 			   "");
+	if (ret->heap && ret->preload && !strcmp(ret->preload, "none"))
+		return bad(error, error_size, "-heap and -preload none exclude each other", "", "");
 	ret->command = argv + optind;
 	if (optind >= argc)
 		return bad(error, error_size, "no program given", "", "; see mstat -h");

@@ -19,6 +19,8 @@ struct options {
 	uint32_t budget_ppm;
 	uint64_t memory_max, swap_max; /* bytes; UINT64_MAX: no limit */
 	uint64_t max_size;	       /* of the record, bytes; 0: no limit */
+	bool heap;		       /* the sampler that hooks allocations */
+	uint64_t heap_interval;	       /* bytes */
 	bool wait_all, kill_rest, delayacct;
 	bool verbose, quiet, live;
 	char **command; /* the program and its arguments, ends with NULL */

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/preload.h"
 
-#define NAME	   "libmstat.so"
 #define SEPARATORS " :" /* ld.so(8) */
 
 #if defined(__x86_64__)
@@ -53,15 +53,15 @@ static struct elf_kind look_at(const char *path)
 	return kind;
 }
 
-static char *in_folder(const char *folder)
+static char *in_folder(const char *folder, const char *name)
 {
 	char path[PATH_MAX + 64];
 
-	snprintf(path, sizeof(path), "%s/" NAME, folder);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	return access(path, R_OK) == 0 ? realpath(path, NULL) : NULL;
 }
 
-static char *beside_binary(const char *relative)
+static char *beside_binary(const char *relative, const char *name)
 {
 	char exe[PATH_MAX];
 	char folder[PATH_MAX + 32];
@@ -76,18 +76,43 @@ static char *beside_binary(const char *relative)
 		return NULL;
 	*slash = '\0';
 	snprintf(folder, sizeof(folder), "%s%s", exe, relative);
-	return in_folder(folder);
+	return in_folder(folder, name);
 }
 
-/* The loader's own search; our constructor does nothing without a socket in the environment. */
-static char *by_loader(void)
+/* Our constructor does nothing without a socket in the environment. */
+__attribute__((noreturn)) static void load_and_tell(const char *name, int fd)
 {
 	struct link_map *map;
-	void *handle = dlopen(NAME, RTLD_LAZY | RTLD_LOCAL);
+	char path[PATH_MAX];
+	void *handle;
 
-	if (!handle || dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0)
+	unsetenv("MSTAT_SOCKET");
+	handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
+	if (handle && dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && realpath(map->l_name, path))
+		(void)!write(fd, path, strlen(path));
+	_exit(0);
+}
+
+/* The loader's own search; in a child, for mstat itself may have one of the two already. */
+static char *by_loader(const char *name)
+{
+	char path[PATH_MAX];
+	ssize_t n = 0;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
 		return NULL;
-	return realpath(map->l_name, NULL);
+	pid = fork();
+	if (pid == 0)
+		load_and_tell(name, fds[1]);
+	close(fds[1]);
+	if (pid > 0) {
+		n = read(fds[0], path, sizeof(path));
+		waitpid(pid, NULL, 0);
+	}
+	close(fds[0]);
+	return n > 0 ? strndup(path, (size_t)n) : NULL;
 }
 
 static bool is_nameable(const char *path)
@@ -96,9 +121,10 @@ static bool is_nameable(const char *path)
 }
 
 /* The first one that LD_PRELOAD can name; else the first one, for the message. */
-static char *find_ours(void)
+static char *find_ours(const char *name)
 {
-	char *places[] = {beside_binary(""), beside_binary("/../lib"), in_folder(MSTAT_LIBDIR)};
+	char *places[] = {beside_binary("", name), beside_binary("/../lib", name),
+			  in_folder(MSTAT_LIBDIR, name)};
 	char *found = NULL;
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
@@ -109,17 +135,18 @@ static char *find_ours(void)
 			free(places[i]);
 		}
 	}
-	return found ? found : by_loader();
+	return found ? found : by_loader(name);
 }
 
 char *preload_find(const char *path, char *error, size_t error_size)
 {
-	bool bare = !path || !strcmp(path, NAME);
-	char *found = bare ? find_ours() : realpath(path, NULL);
+	const char *name = path ? path : PRELOAD_PLAIN;
+	bool bare = !strcmp(name, PRELOAD_PLAIN) || !strcmp(name, PRELOAD_HEAP);
+	char *found = bare ? find_ours(name) : realpath(path, NULL);
 	struct elf_kind kind;
 
 	if (!found) {
-		snprintf(error, error_size, "%.200s: %s", path ? path : NAME,
+		snprintf(error, error_size, "%.200s: %s", name,
 			 bare ? "not found beside mstat, in " MSTAT_LIBDIR ", or by the loader"
 			      : strerror(errno));
 		return NULL;
@@ -162,12 +189,35 @@ const char *preload_objection(const char *file, bool *ret_harmful)
 	return changes_ids(file) ? "it is set-user-ID or set-group-ID" : NULL;
 }
 
-static bool is_ours(const char *word, size_t len)
+/* Which of our names the word ends in, or NULL. */
+static const char *name_of(const char *word, size_t len)
 {
+	static const char *const names[] = {PRELOAD_PLAIN, PRELOAD_HEAP};
 	const char *slash = memrchr(word, '/', len);
 	const char *base = slash ? slash + 1 : word;
+	size_t rest = (size_t)(word + len - base);
 
-	return (size_t)(word + len - base) == strlen(NAME) && !memcmp(base, NAME, strlen(NAME));
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (rest == strlen(names[i]) && !memcmp(base, names[i], rest))
+			return names[i];
+	return NULL;
+}
+
+static bool has_name(const char *path, const char *want)
+{
+	const char *name = path ? name_of(path, strlen(path)) : NULL;
+
+	return name && !strcmp(name, want);
+}
+
+bool preload_is_plain(const char *path)
+{
+	return has_name(path, PRELOAD_PLAIN);
+}
+
+bool preload_is_heap(const char *path)
+{
+	return has_name(path, PRELOAD_HEAP);
 }
 
 /* The next word of an LD_PRELOAD from *at on, and its length; NULL at the end. */
@@ -182,13 +232,19 @@ static const char *next_word(const char **at, size_t *ret_len)
 
 char *preload_named(const char *given)
 {
+	const char *bare = NULL;
 	const char *word;
 	size_t len;
 
-	while (given && (word = next_word(&given, &len)))
-		if (is_ours(word, len) && memchr(word, '/', len))
+	while (given && (word = next_word(&given, &len))) {
+		const char *name = name_of(word, len);
+
+		if (name && memchr(word, '/', len))
 			return strndup(word, len);
-	return NULL;
+		if (name && !bare)
+			bare = name;
+	}
+	return bare && !strcmp(bare, PRELOAD_HEAP) ? strdup(bare) : NULL;
 }
 
 static char *put_word(char *begin, char *at, const char *word, size_t len)
@@ -196,6 +252,25 @@ static char *put_word(char *begin, char *at, const char *word, size_t len)
 	if (at > begin)
 		*at++ = ':';
 	return mempcpy(at, word, len);
+}
+
+/* Whether a word of ours stands as it is: a path, unless the library is the other one of ours. */
+static bool stands(const char *word, size_t len, const char *library)
+{
+	const char *name = library ? name_of(library, strlen(library)) : NULL;
+
+	return memchr(word, '/', len) && (!name || !strcmp(name, name_of(word, len)));
+}
+
+static bool names_ours(const char *given)
+{
+	const char *word;
+	size_t len;
+
+	while (given && (word = next_word(&given, &len)))
+		if (name_of(word, len))
+			return true;
+	return false;
 }
 
 char *preload_compose(const char *given, const char *library)
@@ -209,15 +284,26 @@ char *preload_compose(const char *given, const char *library)
 
 	if (!ret)
 		return NULL;
+	/* Hooks are to stand before another preload's malloc(), or they see nothing of it. */
+	if (preload_is_heap(library) && !names_ours(given)) {
+		at = put_word(ret, at, library, library_len);
+		named = true;
+	}
 	while (given && (word = next_word(&given, &len))) {
-		bool ours = is_ours(word, len);
-
-		/* Named twice, it would be loaded once; the first place is the user's wish. */
-		if (!ours || memchr(word, '/', len))
+		if (!name_of(word, len)) {
 			at = put_word(ret, at, word, len);
-		else if (library && !named)
+			continue;
+		}
+		/* There is one sampler in a process; the first place is the user's wish. */
+		if (named)
+			continue;
+		named = true;
+		if (stands(word, len, library))
+			at = put_word(ret, at, word, len);
+		else if (library)
 			at = put_word(ret, at, library, library_len);
-		named |= ours;
+		else
+			named = false;
 	}
 	if (library && !named)
 		at = put_word(ret, at, library, library_len);

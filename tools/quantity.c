@@ -38,6 +38,38 @@ bool quantity_duration(const char *text, uint64_t *ret_ns)
 	return v == 0 && !*rest;
 }
 
+bool quantity_instant(const char *text, uint64_t *ret_ns)
+{
+	static const struct {
+		char unit;
+		double seconds;
+	} units[] = {{'h', 3600}, {'m', 60}, {'s', 1}};
+	double sum = 0;
+	size_t at = 0;
+	const char *rest;
+	double v;
+
+	if (quantity_decimal(text, &v, &rest) && !*rest) {
+		sum = v;
+		text = rest;
+	} else if (!*text) {
+		return false;
+	}
+	for (; *text; text = rest + 1) {
+		if (!quantity_decimal(text, &v, &rest))
+			return false;
+		while (at < 3 && *rest != units[at].unit)
+			at++;
+		if (at == 3)
+			return false;
+		sum += v * units[at++].seconds;
+	}
+	if (sum > 1e9)
+		return false;
+	*ret_ns = (uint64_t)(sum * 1e9 + 0.5);
+	return true;
+}
+
 bool quantity_size(const char *text, uint64_t *ret)
 {
 	static const char letters[] = "KMGT";

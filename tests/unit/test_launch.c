@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define OURS "/usr/lib/libmstat.so"
+#define HEAP "/usr/lib/libmstat-heap.so"
 
 #if defined(__x86_64__)
 #define OWN_MACHINE EM_X86_64
@@ -42,6 +43,26 @@ static void test_compose(void **state)
 		{"libmstat.so", NULL, ""},
 		{"a.so:libmstat.so:b.so", NULL, "a.so:b.so"},
 		{"/own/libmstat.so a.so", NULL, "/own/libmstat.so:a.so"},
+		{NULL, HEAP, HEAP},
+		{"a.so", HEAP, HEAP ":a.so"},
+		{"libmstat.so:a.so", HEAP, HEAP ":a.so"},
+		{"libmstat-heap.so:a.so", HEAP, HEAP ":a.so"},
+		{"libmstat-heap.so:a.so", OURS, OURS ":a.so"},
+		{"libmstat.so:a.so:libmstat-heap.so", HEAP, HEAP ":a.so"},
+		{"a.so:/own/libmstat-heap.so", HEAP, "a.so:/own/libmstat-heap.so"},
+		/* Never two samplers: paths of the other one make way. */
+		{"a.so:/own/libmstat.so:b.so", HEAP, "a.so:" HEAP ":b.so"},
+		{"/own/libmstat-heap.so", OURS, OURS},
+		{"/a/libmstat-heap.so:/b/libmstat.so", HEAP, "/a/libmstat-heap.so"},
+		{"/a/libmstat.so:/b/libmstat-heap.so", OURS, "/a/libmstat.so"},
+		{"/a/libmstat.so:/b/libmstat.so:c.so", OURS, "/a/libmstat.so:c.so"},
+		{"libmstat.so:/a/libmstat-heap.so", HEAP, HEAP},
+		{"/a/libmstat.so:b.so", "/x/libmine.so", "/a/libmstat.so:b.so"},
+		{"libmstat-heap.so b.so", "/x/libmine.so", "/x/libmine.so:b.so"},
+		{"libmstat-heap.so:a.so:libmstat.so", NULL, "a.so"},
+		{"libmstat.so:/a/libmstat.so:/b/libmstat-heap.so", NULL, "/a/libmstat.so"},
+		{"libmstat-heap.so.1:xlibmstat-heap.so", NULL,
+		 "libmstat-heap.so.1:xlibmstat-heap.so"},
 	};
 
 	(void)state;
@@ -85,6 +106,12 @@ static void test_named(void **state)
 		{"/own/libmstat.so", "/own/libmstat.so"},
 		{"a.so ./libmstat.so:/own/libmstat.so", "./libmstat.so"},
 		{"/own/libmstat.so/other.so", NULL},
+		{"/own/libmstat-heap.so", "/own/libmstat-heap.so"},
+		{"a.so:libmstat-heap.so", "libmstat-heap.so"},
+		{"libmstat.so:libmstat-heap.so", NULL},
+		{"libmstat-heap.so:libmstat.so", "libmstat-heap.so"},
+		{"libmstat-heap.so:/own/libmstat.so", "/own/libmstat.so"},
+		{"/own/libmstat-heap.so:/own/libmstat.so", "/own/libmstat-heap.so"},
 	};
 
 	(void)state;
@@ -97,6 +124,20 @@ static void test_named(void **state)
 			assert_null(got);
 		free(got);
 	}
+}
+
+static void test_kinds(void **state)
+{
+	(void)state;
+	assert_true(preload_is_plain("libmstat.so"));
+	assert_true(preload_is_plain("./a/libmstat.so"));
+	assert_true(preload_is_heap("libmstat-heap.so"));
+	assert_true(preload_is_heap("/a/libmstat-heap.so"));
+	assert_false(preload_is_plain("libmstat-heap.so"));
+	assert_false(preload_is_heap("libmstat.so"));
+	assert_false(preload_is_plain("/libmstat.so/"));
+	assert_false(preload_is_heap(""));
+	assert_false(preload_is_plain(NULL) || preload_is_heap(NULL));
 }
 
 static void make(const char *path, mode_t mode)
@@ -272,7 +313,7 @@ int main(void)
 		cmocka_unit_test(test_compose),	  cmocka_unit_test(test_compose_room),
 		cmocka_unit_test(test_named),	  cmocka_unit_test(test_find),
 		cmocka_unit_test(test_find_long), cmocka_unit_test(test_objection),
-		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_held),	  cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, enter_folder, leave_folder);

@@ -34,7 +34,8 @@ static void test_defaults(void **state)
 	assert_int_equal(o.budget_ppm, 5000);
 	assert_int_equal(o.env_count, 0);
 	assert_false(o.verbose || o.quiet || o.live);
-	assert_false(o.wait_all || o.kill_rest || o.delayacct);
+	assert_false(o.wait_all || o.kill_rest || o.delayacct || o.heap);
+	assert_int_equal(o.heap_interval, 524288);
 	assert_true(o.memory_max == UINT64_MAX && o.swap_max == UINT64_MAX);
 	assert_string_equal(o.command[0], "prog");
 	assert_string_equal(o.command[1], "-v");
@@ -222,6 +223,39 @@ static void test_rest(void **state)
 	assert_null(strchr(error, '\n'));
 }
 
+static void test_heap(void **state)
+{
+	static const struct {
+		const char *word;
+		int64_t bytes; /* -1: refused */
+	} cases[] = {
+		{"1", 1},      {"512KiB", 524288}, {"1.5M", 1572864}, {"1TiB", INT64_C(1) << 40},
+		{"1025G", -1}, {"2T", -1},	   {"0", -1},	      {"0.5", -1},
+		{"", -1},      {"-1", -1},	   {"1e3", -1},	      {"512k", -1},
+	};
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+		enum options_result got = READ(&o, "-heap-interval", (char *)cases[i].word, "prog");
+
+		if ((got == OPTIONS_RUN) != (cases[i].bytes >= 0) ||
+		    (got == OPTIONS_RUN && (int64_t)o.heap_interval != cases[i].bytes))
+			fail_msg("%s: %d %lld", cases[i].word, got, (long long)o.heap_interval);
+		/* It implies -heap. */
+		assert_true(got != OPTIONS_RUN || o.heap);
+	}
+	assert_string_equal(error, "-heap-interval: \"512k\" is not a size from 1 to 1TiB");
+	assert_int_equal(READ(&o, "-heap", "prog"), OPTIONS_RUN);
+	assert_true(o.heap);
+	assert_int_equal(o.heap_interval, 524288);
+	assert_int_equal(READ(&o, "-heap-interval=4K", "-heap=false", "prog"), OPTIONS_RUN);
+	assert_false(o.heap);
+	assert_int_equal(READ(&o, "-heap", "-preload", "none", "prog"), OPTIONS_BAD);
+	assert_string_equal(error, "-heap and -preload none exclude each other");
+	assert_int_equal(READ(&o, "-heap=maybe", "prog"), OPTIONS_BAD);
+}
+
 static void test_long_words(void **state)
 {
 	static char word[70000];
@@ -273,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_percents), cmocka_unit_test(test_long_words),
 		cmocka_unit_test(test_nothing),	 cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_sizes),	 cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_heap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
