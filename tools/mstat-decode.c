@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mstat-decode: a run file to a table of text.
+ * mstat-decode: a run file to a table of text, or to a profile (heapdecode.h).
  *
  * One block of the file is held at a time. Beside it, samples and events remember each process's
  * pid and comm, and the table of processes needs all of them before it can print the first, for the
@@ -22,6 +22,7 @@
 #include "tools/blockrows.h"
 #include "tools/flags.h"
 #include "tools/follow.h"
+#include "tools/heapdecode.h"
 #include "tools/input.h"
 #include "tools/phaselist.h"
 #include "tools/reader.h"
@@ -38,15 +39,20 @@ enum {
 	EXIT_CUT = 3, /* the file is not whole; what is whole was printed */
 };
 
-enum what { TICKS, SAMPLES, PROCESSES, EVENTS, PHASES, PEAK, SUMMARY, WHATS };
+enum what { TICKS, SAMPLES, PROCESSES, EVENTS, PHASES, PEAK, SUMMARY, HEAP, WHATS };
 
 static const char *const what_names[WHATS] = {"ticks",	"samples", "processes", "events",
-					      "phases", "peak",	   "summary"};
-static const char *const format_names[] = {"tsv", "csv", "jsonl"};
+					      "phases", "peak",	   "summary",	"heap"};
+/* First those of tables, as enum table_format, then those of profiles, as enum heapdecode_format. */
+static const char *const format_names[] = {"tsv", "csv", "jsonl", "text", "folded", "pprof"};
+#define TABLE_FORMATS 3
+#define FORMATS	      6
 
 struct options {
 	enum what what;
 	enum table_format format;
+	enum heapdecode_format profile; /* of what is no table */
+	const char *at;			/* the instant of a profile */
 	bool follow;
 	const char *input;  /* NULL: standard input */
 	const char *output; /* NULL: standard output */
@@ -629,15 +635,16 @@ static void decoder_done(struct decoder *decoder)
 	tdestroy(decoder->processes, process_free);
 }
 
-/* One line for what went wrong with the input, and the exit code for it. */
-static int report_input(const struct decoder *decoder, int err)
+static const char *input_name(const struct options *options)
 {
-	const char *name = decoder->options.input ? decoder->options.input : "standard input";
-	uint64_t offset = decoder->reader ? reader_offset(decoder->reader) : 0;
-	const char *why = decoder->why;
+	return options->input ? options->input : "standard input";
+}
 
-	if (!why)
-		why = decoder->reader ? reader_why(decoder->reader) : "no memory";
+/* One line for what went wrong with the input, and the exit code for it. */
+static int report_input(const struct options *options, int err, uint64_t offset, const char *why)
+{
+	const char *name = input_name(options);
+
 	switch (err) {
 	case -EBADMSG:
 		fprintf(stderr, "mstat-decode: %s: corrupt at byte %" PRIu64 ": %s\n", name, offset,
@@ -656,6 +663,16 @@ static int report_input(const struct decoder *decoder, int err)
 		fprintf(stderr, "mstat-decode: %s: %s\n", name, strerror(-err));
 		return EXIT_FAILED;
 	}
+}
+
+static int report_decoder(const struct decoder *decoder, int err)
+{
+	uint64_t offset = decoder->reader ? reader_offset(decoder->reader) : 0;
+	const char *why = decoder->why;
+
+	if (!why)
+		why = decoder->reader ? reader_why(decoder->reader) : "no memory";
+	return report_input(&decoder->options, err, offset, why);
 }
 
 /* A reader that has gone away (EPIPE) wants no explanation. */
@@ -757,14 +774,56 @@ static int run(const struct options *options)
 	if (written < 0)
 		status = report_output(options, written);
 	else
-		status = err < 0 ? report_input(&decoder, err) : EXIT_OK;
+		status = err < 0 ? report_decoder(&decoder, err) : EXIT_OK;
 	decoder_done(&decoder);
 	return status;
 }
 
+/* A profile is written when all was read. */
+static int run_heap(const struct options *options)
+{
+	struct heapdecode *heap = NULL;
+	const char *nothing;
+	char line[512];
+	int input = open_input(options);
+	int output;
+	int written = 0;
+	int err;
+
+	if (input < 0)
+		return EXIT_FAILED;
+	err = heapdecode_open(input, options->at, &heap);
+	nothing = heap ? heapdecode_nothing(heap) : "";
+	for (unsigned i = 0; heap && heapdecode_remark(heap, i, line, sizeof(line)); i++)
+		fprintf(stderr, "mstat-decode: %s\n", line);
+	if (!nothing) {
+		output = open_output(options, input);
+		if (output < 0) {
+			heapdecode_close(heap);
+			return EXIT_FAILED;
+		}
+		written = heapdecode_write(heap, options->profile, output);
+		if (close(output) < 0 && written == 0)
+			written = -errno;
+	} else if (*nothing) {
+		fprintf(stderr, "mstat-decode: %s: %s\n", input_name(options), nothing);
+	}
+	if (written < 0)
+		err = report_output(options, written);
+	else if (err < 0)
+		err = report_input(options, err, heap ? heapdecode_offset(heap) : 0,
+				   heap ? heapdecode_why(heap) : "no memory");
+	else
+		err = nothing ? EXIT_FAILED : EXIT_OK;
+	heapdecode_close(heap);
+	return err;
+}
+
 static const char help[] =
 	"usage: mstat-decode [-what TABLE] [-format FORMAT] [-o FILE] [-follow] [FILE]\n"
-	"Prints a run file of mstat (default: standard input) as a table of text.\n"
+	"       mstat-decode -what heap [-at INSTANT] [-format FORMAT] [-o FILE] [FILE]\n"
+	"Prints a run file of mstat (default: standard input) as a table of text, or, of a run\n"
+	"with mstat -heap, where the memory came from.\n"
 	"mstatd:NAME is a run that mstatd keeps of yours (mstatd -list; $MSTAT_SOCKET).\n"
 	"\n"
 	"  -what TABLE     ticks: a row a tick for the whole tree (default)\n"
@@ -774,7 +833,15 @@ static const char help[] =
 	"                  peak: who held what when the tree was largest\n"
 	"                  phases: between the program's marks, each with its peak\n"
 	"                  summary: the run as a whole\n"
-	"  -format FORMAT  tsv (default), csv, jsonl (a JSON object a line)\n"
+	"                  heap: the functions and stacks that have allocated what was held\n"
+	"  -format FORMAT  tsv (default), csv, jsonl (a JSON object a line); of heap: text "
+	"(default),\n"
+	"                  folded (stacks for flame graphs), pprof (profile.proto, not to a "
+	"terminal)\n"
+	"  -at INSTANT     of heap: peak (of the tree; default), end (what each process held "
+	"last),\n"
+	"                  a time since the run's start (12.5, 1m30s), a mark's text, or #3, the "
+	"third\n"
 	"  -o FILE         write there (mode 0600), not to standard output\n"
 	"  -follow         go on as the file grows, until the run has ended; processes, peak\n"
 	"                  and summary are printed then\n"
@@ -804,6 +871,40 @@ static int print_and_exit(const char *text)
 	return EXIT_OK;
 }
 
+static int refuse(const char *why)
+{
+	fprintf(stderr, "mstat-decode: %s\n", why);
+	return EXIT_USAGE;
+}
+
+/* Tables and profiles have options of their own. format: of format_names, -1: none was given. */
+static int settle_options(struct options *options, int format)
+{
+	bool is_heap = options->what == HEAP;
+	char why[128];
+
+	if (format >= 0 && (format >= TABLE_FORMATS) != is_heap) {
+		snprintf(why, sizeof(why), "-format %s is %s -what heap%s", format_names[format],
+			 is_heap ? "not for" : "only for", is_heap ? " (text, folded, pprof)" : "");
+		return refuse(why);
+	}
+	if (options->at && !is_heap)
+		return refuse("-at is only for -what heap");
+	if (options->follow && is_heap)
+		return refuse("-follow is not for -what heap");
+	if (!is_heap) {
+		options->format = format < 0 ? TABLE_TSV : (enum table_format)format;
+		return -1;
+	}
+	options->profile =
+		format < 0 ? HEAPDECODE_TEXT : (enum heapdecode_format)(format - TABLE_FORMATS);
+	if (!options->at)
+		options->at = "peak";
+	if (options->profile == HEAPDECODE_PPROF && !options->output && isatty(STDOUT_FILENO))
+		return refuse("-format pprof is not for a terminal: use -o FILE");
+	return -1;
+}
+
 /* What stands after the options. */
 static int parse_operands(int argc, char **argv, struct options *options)
 {
@@ -824,14 +925,19 @@ static int parse_operands(int argc, char **argv, struct options *options)
 /* Returns an exit code, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
-	static const struct option longs[] = {
-		{"what", required_argument, NULL, 'w'}, {"format", required_argument, NULL, 'f'},
-		{"o", required_argument, NULL, 'o'},	{"follow", no_argument, NULL, 'F'},
-		{"h", no_argument, NULL, 'h'},		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},	{0}};
+	static const struct option longs[] = {{"what", required_argument, NULL, 'w'},
+					      {"format", required_argument, NULL, 'f'},
+					      {"o", required_argument, NULL, 'o'},
+					      {"follow", no_argument, NULL, 'F'},
+					      {"at", required_argument, NULL, 'a'},
+					      {"h", no_argument, NULL, 'h'},
+					      {"help", no_argument, NULL, 'h'},
+					      {"version", no_argument, NULL, 'v'},
+					      {0}};
 	int c;
 	int i = 0;
 	int at = 0;
+	int format = -1;
 
 	for (;;) {
 		const char *word = argv[optind];
@@ -847,8 +953,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 			options->what = i;
 			break;
 		case 'f':
-			i = choose("format", "format", optarg, format_names, 3);
-			options->format = i;
+			i = format = choose("format", "format", optarg, format_names, FORMATS);
+			break;
+		case 'a':
+			options->at = optarg;
 			break;
 		case 'o':
 			options->output = optarg;
@@ -870,7 +978,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		if (i < 0)
 			return EXIT_USAGE;
 	}
-	return parse_operands(argc, argv, options);
+	i = settle_options(options, format);
+	return i >= 0 ? i : parse_operands(argc, argv, options);
 }
 
 int main(int argc, char **argv)
@@ -881,5 +990,5 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	signal(SIGPIPE, SIG_IGN);
-	return run(&options);
+	return options.what == HEAP ? run_heap(&options) : run(&options);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/phaselist.h"
+#include "tools/plain.h"
 #include "tools/summary.h"
 
 /* Bytes of a name on a terminal's line. */
@@ -37,20 +38,6 @@ int phaselist_put(struct table *table, struct bytes_in *section)
 		table_put_unknown(table);
 	table_put_text(table, phase.name, phase.name_len);
 	return 0;
-}
-
-/* The length of what may go to a terminal as it is, a character of UTF-8 or of ASCII; 0: it may not. */
-static size_t plain_len(const unsigned char *p, size_t left)
-{
-	size_t len = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-
-	if (*p < 0x20 || *p == 0x7f || (*p >= 0x80 && *p < 0xc2) || *p > 0xf4 || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if (p[i] < 0x80 || p[i] > 0xbf)
-			return 0;
-	/* U+0080 to U+009F are control characters again. */
-	return *p == 0xc2 && p[1] < 0xa0 ? 0 : len;
 }
 
 /* Anybody may have written it: nothing in it shall work on the terminal. */

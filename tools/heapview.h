@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a heaprun came to, with names: as folded stacks, and as tables for people.
+ */
+#ifndef MSTAT_TOOLS_HEAPVIEW_H
+#define MSTAT_TOOLS_HEAPVIEW_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tools/heaprun.h"
+#include "tools/symbols.h"
+
+/* The lines that a frame stands for, in the chain of the symbols: the innermost first. */
+struct heapview_place {
+	uint32_t first, count; /* count 0: in no stack that is shown */
+};
+
+struct heapview_module {
+	unsigned found;	 /* of enum symbols_found */
+	const char *why; /* nothing was; NULL: something was, or nothing was asked for */
+	bool is_used;
+};
+
+struct heapview {
+	const struct heaprun *run; /* borrowed */
+	int64_t since_ns;
+	struct symbols symbols;
+	struct heapview_place *place;	/* owned; by frame of the run */
+	struct heapview_module *module; /* owned; by module of the run */
+	/* Numbers of lines: the leaf of what the program has mapped; a stack that could not be told. */
+	uint32_t line_mapped, line_untold;
+};
+
+/*
+ * Looks up the names of all that counts. A file without a build id must be as it was at since_ns of
+ * CLOCK_REALTIME, before it was used; 0: it is not taken at all. 0 or -ENOMEM; heapview_done() is right after both.
+ */
+int heapview_init(struct heapview *view, const struct heaprun *run, int64_t since_ns);
+void heapview_done(struct heapview *view);
+
+/* A line a stack, "comm;main;f;g BYTES": what is live. 0 or -ENOMEM; the stream has its own errors. */
+int heapview_put_folded(const struct heapview *view, FILE *to);
+
+/* instant: in words, for the head line. 0 or -ENOMEM. */
+int heapview_put_text(const struct heapview *view, const char *instant, FILE *to);
+
+#endif
