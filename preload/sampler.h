@@ -53,8 +53,10 @@ struct sampler_heap {
 	void (*begin)(void); /* [init] a guest was started, or could not be: guest_is_here() */
 	void (*fill)(struct record *ret); /* [guest] into the record of a tick */
 	void (*walk)(void);		  /* [guest] where smaps_rollup was read, too */
-	/* [guest] Tells what is behind the record of a tick. 0, -EAGAIN
-	 * where some of it is for the next time, or an error where the collector is gone. */
+	/*
+	 * [guest] Tells what is behind the record of a tick. 0, -EAGAIN where some of it is for the next
+	 * time, or an error where the collector is gone.
+	 */
 	int (*report)(struct link *link, uint64_t tick);
 	size_t (*memory)(void); /* [guest] bytes that it has mapped for itself */
 	bool (*has_news)(void); /* [app thread] whether something was sampled in this process */

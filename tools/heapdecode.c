@@ -22,7 +22,6 @@
 
 /* Marks that are named where the wanted one is not there; bytes of a text that are shown. */
 #define MARKS_NAMED 5
-#define TEXT_SHOWN  60
 /* Remarks on single processes. */
 #define REMARKS_MAX 10
 
@@ -48,11 +47,11 @@ struct heapdecode {
 	struct heaprun_instant instant;
 	bool is_found; /* the instant is known */
 	uint64_t marks;
-	char named[MARKS_NAMED][TEXT_SHOWN * 4 + 8]; /* the first marks */
-	struct remark *remark;			     /* owned */
+	char named[MARKS_NAMED][PLAIN_ROOM]; /* the first marks */
+	struct remark *remark;		     /* owned */
 	uint32_t remarks;
-	char mark[TEXT_SHOWN * 4 + 8]; /* what was found */
-	char nothing[MARKS_NAMED * sizeof("\"\", ") + MARKS_NAMED * (TEXT_SHOWN * 4 + 8) + 200];
+	char mark[PLAIN_ROOM]; /* what was found */
+	char nothing[MARKS_NAMED * sizeof("\"\", ") + MARKS_NAMED * (PLAIN_ROOM) + 200];
 	const char *why; /* of an error that the reader does not know of; NULL: none */
 };
 
@@ -72,24 +71,6 @@ static struct wanted parse_at(const char *at)
 		wanted.kind = *end ? MARK : MARK_NUMBER;
 	}
 	return wanted;
-}
-
-/* What anybody may have written, for a line of text: size is at least 4 * TEXT_SHOWN + 8. */
-static void plain_text(char *to, const char *text, size_t len)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	size_t i = 0;
-
-	while (i < len && i < TEXT_SHOWN) {
-		size_t n = plain_len(p + i, len - i);
-
-		if (n)
-			to = mempcpy(to, p + i, n);
-		else
-			to += sprintf(to, "\\x%02x", p[i]);
-		i += n ? n : 1;
-	}
-	strcpy(to, i < len ? "..." : "");
 }
 
 /* ---- the instant ------------------------------------------------------------------------------- */
@@ -168,7 +149,7 @@ static void say_no_instant(struct heapdecode *heap)
 {
 	char *to = heap->nothing;
 	char *end = to + sizeof(heap->nothing);
-	char text[TEXT_SHOWN * 4 + 8];
+	char text[PLAIN_ROOM];
 
 	if (heap->wanted.kind == PEAK) {
 		snprintf(to, (size_t)(end - to), "when the tree was largest is not known");
@@ -426,7 +407,7 @@ const char *heapdecode_why(const struct heapdecode *heap)
 bool heapdecode_remark(const struct heapdecode *heap, unsigned i, char *line, size_t size)
 {
 	const struct heaprun_process *process;
-	char comm[TEXT_SHOWN * 4 + 8];
+	char comm[PLAIN_ROOM];
 	const char *text;
 	size_t len;
 

@@ -7,9 +7,6 @@
 #include "tools/plain.h"
 #include "tools/summary.h"
 
-/* Bytes of a name on a terminal's line. */
-#define NAME_SHOWN 60
-
 const char *const phaselist_columns[PHASELIST_COLUMNS] = {
 	"phase", "start_ns", "end_ns", "peak_bytes", "peak_kind", "peak_time_ns", "name"};
 
@@ -40,36 +37,17 @@ int phaselist_put(struct table *table, struct bytes_in *section)
 	return 0;
 }
 
-/* Anybody may have written it: nothing in it shall work on the terminal. */
-static void print_name(FILE *to, const char *name, size_t len)
-{
-	const unsigned char *p = (const unsigned char *)name;
-	size_t i = 0;
-
-	while (i < len && i < NAME_SHOWN) {
-		size_t n = plain_len(p + i, len - i);
-
-		if (n)
-			fwrite(p + i, 1, n, to);
-		else
-			fprintf(to, "\\x%02x", p[i]);
-		i += n ? n : 1;
-	}
-	fputs(i < len ? "..." : "", to);
-}
-
 static void print_phase(FILE *to, const struct rows_phase *phase)
 {
 	double start = (double)phase->start_ns / 1e9;
 	double end = (double)phase->end_ns / 1e9;
 	bool exact = phase->known & ROWS_PHASE_EXACT;
+	char name[PLAIN_ROOM] = "(start)";
 	char text[32];
 
-	fputs("  phase      ", to);
-	if (phase->number == 1)
-		fputs("(start)", to);
-	else
-		print_name(to, phase->name, phase->name_len);
+	if (phase->number != 1)
+		plain_text(name, phase->name, phase->name_len);
+	fprintf(to, "  phase      %s", name);
 	if (phase->known)
 		fprintf(to, ": %s %s, %.3f s to %.3f s\n",
 			summary_bytes(exact ? phase->peak_exact : phase->peak_sampled, text,

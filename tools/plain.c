@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <string.h>
+
 #include "tools/plain.h"
 
 size_t plain_len(const unsigned char *p, size_t left)
@@ -12,4 +15,21 @@ size_t plain_len(const unsigned char *p, size_t left)
 			return 0;
 	/* U+0080 to U+009F are control characters again. */
 	return *p == 0xc2 && p[1] < 0xa0 ? 0 : len;
+}
+
+void plain_text(char ret[PLAIN_ROOM], const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t i = 0;
+
+	while (i < len && i < PLAIN_SHOWN) {
+		size_t n = plain_len(p + i, len - i);
+
+		if (n)
+			ret = mempcpy(ret, p + i, n);
+		else
+			ret += sprintf(ret, "\\x%02x", p[i]);
+		i += n ? n : 1;
+	}
+	strcpy(ret, i < len ? "..." : "");
 }

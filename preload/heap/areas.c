@@ -5,6 +5,7 @@
 #include "preload/heap/areas.h"
 #include "preload/heap/live.h"
 #include "preload/heap/maps.h"
+#include "preload/heap/ranges.h"
 #include "preload/sys.h"
 
 /* Anonymous mappings; only what is used of the room is ever there. */
@@ -101,18 +102,10 @@ static bool read_all(void)
 /* [guest] Of live_each(): a sampled block lies in it. */
 static void mark_heap(uint64_t address)
 {
-	uint32_t low = 0, high = all.count;
+	uint32_t i = RANGES_BEHIND(all.area, all.count, address);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (all.area[middle].end > address)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	if (low < all.count && all.area[low].start <= address)
-		all.area[low].kind = HEAP;
+	if (i < all.count && all.area[i].start <= address)
+		all.area[i].kind = HEAP;
 }
 
 bool areas_read(struct areas *ret)
@@ -124,7 +117,7 @@ bool areas_read(struct areas *ret)
 	live_each(mark_heap);
 	for (uint32_t i = 0; i < all.count; i++)
 		sum[all.area[i].kind] += (int64_t)all.area[i].rss_kib * 1024;
-	*ret = (struct areas){sum[HEAP], sum[STACK], sum[REST]};
+	*ret = (struct areas){sum[HEAP], sum[STACK]};
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * [guest] What the process's anonymous memory is for, as far as the kernel's list of mappings tells: the
- * allocator's (sampled blocks are in it), threads' stacks (a guard stands below), and the rest.
+ * allocator's (sampled blocks are in it), and threads' stacks (a guard stands below).
  */
 #ifndef MSTAT_PRELOAD_HEAP_AREAS_H
 #define MSTAT_PRELOAD_HEAP_AREAS_H
@@ -12,7 +12,7 @@
 
 /* Resident bytes. */
 struct areas {
-	int64_t heap, stacks, rest;
+	int64_t heap, stacks;
 };
 
 /*

@@ -32,7 +32,7 @@
 void free_sized(void *block, size_t size);
 void free_aligned_sized(void *block, size_t alignment, size_t size);
 
-/* Both are of the compiler's own; what it knows of them does not hold here. */
+/* What every libc and every allocator in front of one has. */
 #define REALS(REAL)                                                                            \
 	REAL(void *, malloc, (size_t size))                                                    \
 	REAL(void *, calloc, (size_t count, size_t size))                                      \

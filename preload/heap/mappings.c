@@ -4,6 +4,7 @@
 #include "core/heapwire.h"
 #include "preload/heap/mappings.h"
 #include "preload/heap/pick.h"
+#include "preload/heap/ranges.h"
 #include "preload/heap/stacks.h"
 #include "preload/sys.h"
 
@@ -50,22 +51,6 @@ static bool grow(void)
 	return true;
 }
 
-/* The first piece that ends behind at. */
-static uint32_t first_behind(uint64_t at)
-{
-	uint32_t low = 0, high = all.count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (all.piece[middle].end > at)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
 /* Part of what the whole stands for. */
 static int64_t share(int64_t of, uint64_t size, uint64_t whole)
 {
@@ -107,7 +92,7 @@ static bool insert(const struct piece *piece)
 
 	if (all.count == all.room && !grow())
 		return false;
-	i = first_behind(piece->start);
+	i = RANGES_BEHIND(all.piece, all.count, piece->start);
 	before = (uint32_t)(all.piece - all.memory);
 	behind = all.room - before - all.count;
 	/* The shorter side makes way, if it can. */
@@ -137,7 +122,8 @@ void mappings_cut(uint64_t at, uint64_t size, uint64_t interval)
 {
 	uint64_t end = at + size;
 
-	for (uint32_t i = first_behind(at); i < all.count && all.piece[i].start < end;) {
+	for (uint32_t i = RANGES_BEHIND(all.piece, all.count, at);
+	     i < all.count && all.piece[i].start < end;) {
 		struct piece whole = all.piece[i];
 		struct piece left = whole, right = whole;
 
@@ -174,7 +160,8 @@ void mappings_move(uint64_t from, uint64_t size, uint64_t to, uint64_t kept, uin
 	}
 	mappings_cut(to, kept, interval);
 	/* A piece at a time: they keep their order. */
-	for (uint32_t i; (i = first_behind(from)) < all.count && all.piece[i].start < end;) {
+	for (uint32_t i; (i = RANGES_BEHIND(all.piece, all.count, from)) < all.count &&
+			 all.piece[i].start < end;) {
 		struct piece piece = all.piece[i];
 
 		piece.start = piece.start > from ? piece.start : from;

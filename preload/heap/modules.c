@@ -5,6 +5,7 @@
 
 #include "preload/heap/maps.h"
 #include "preload/heap/modules.h"
+#include "preload/heap/ranges.h"
 #include "preload/sys.h"
 
 /* Two lists of that many, and their texts; only what is used is ever there. */
@@ -128,17 +129,9 @@ static uint32_t read_id(uint64_t base, uint8_t *ret)
 /* The first module that ends behind that address; NULL: none. */
 static const struct module *behind(const struct list *list, uint64_t address)
 {
-	uint32_t low = 0, high = list->count;
+	uint32_t i = RANGES_BEHIND(list->module, list->count, address);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (list->module[middle].end > address)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low < list->count ? &list->module[low] : NULL;
+	return i < list->count ? &list->module[i] : NULL;
 }
 
 static const struct module *same_in(const struct list *list, const struct list *now,

@@ -53,8 +53,8 @@ static int64_t square_root(double v)
 {
 	double x = v > 1 ? v : 1;
 
-	for (int i = 0; i < 64; i++)
-		x = (x + v / x) / 2;
+	for (double next; (next = (x + v / x) / 2) < x;)
+		x = next;
 	return (int64_t)(x + 0.5);
 }
 

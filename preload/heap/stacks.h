@@ -33,7 +33,7 @@ struct stack {
 	uint64_t frame[];
 };
 
-/* Sums of all stacks of a process, bytes; the variance in bytes squared is not an integer's worth. */
+/* Sums over all stacks of this process. What was inherited: bytes that are live. */
 struct stacks_totals {
 	struct heapwire_sums heap, mapping; /* since the last fork */
 	int64_t inherited_heap, inherited_mapping;
