@@ -40,14 +40,52 @@ uint64_t heap_lost(void)
 	return __atomic_load_n(&heap.lost, __ATOMIC_RELAXED);
 }
 
+static void negate(struct heapwire_sums *sums)
+{
+	/* Ever allocated stays so. */
+	sums->blocks = sums->bytes = 0;
+	sums->live_blocks = -sums->live_blocks;
+	sums->live_bytes = -sums->live_bytes;
+	sums->live_variance = -sums->live_variance;
+}
+
+/* Of a block that is not live any more. may_grow: of stacks_change(). */
+static void forget(const struct live_block *block, bool may_grow)
+{
+	struct heapwire_sums sums = pick_weight(block->size, heap.interval);
+
+	negate(&sums);
+	stacks_change(block->stack, block->epoch, &sums, may_grow);
+}
+
+/* With the lock: counts what was freed without it. */
+static void settle(void)
+{
+	struct live_block gone;
+
+	while (live_take_retired(&gone))
+		forget(&gone, true);
+}
+
 bool heap_lock(void)
 {
-	return lock_take(&heap.lock, &heap.is_forking);
+	if (!lock_take(&heap.lock, &heap.is_forking))
+		return false;
+	settle();
+	return true;
 }
 
 void heap_unlock(void)
 {
 	lock_give(&heap.lock);
+}
+
+void heap_settle(void)
+{
+	if (!lock_try(&heap.lock, LOCK_TAKEN))
+		return;
+	settle();
+	heap_unlock();
 }
 
 static void lose(void)
@@ -75,24 +113,6 @@ static void leave(const uint64_t *signals)
 	heap_thread.is_inside = false;
 	/* A handler may run within this call, and not return to it. */
 	sys_4(SYS_rt_sigprocmask, SIG_SETMASK, signals, 0, sizeof(*signals));
-}
-
-static void negate(struct heapwire_sums *sums)
-{
-	/* Ever allocated stays so. */
-	sums->blocks = sums->bytes = 0;
-	sums->live_blocks = -sums->live_blocks;
-	sums->live_bytes = -sums->live_bytes;
-	sums->live_variance = -sums->live_variance;
-}
-
-/* Of a block that is not live any more. may_grow: of stacks_change(). */
-static void forget(const struct live_block *block, bool may_grow)
-{
-	struct heapwire_sums sums = pick_weight(block->size, heap.interval);
-
-	negate(&sums);
-	stacks_change(block->stack, block->epoch, &sums, may_grow);
 }
 
 /* The lock is held: from this stack. False: there is no memory. */
@@ -236,11 +256,16 @@ bool heap_lift(void *block, struct live_block *ret)
 	return found;
 }
 
+/*
+ * Mostly without the lock, and so without the two system calls that keep signals away from it: 0.9 us of 1.7, for
+ * as many frees as there are samples.
+ */
 void heap_drop(void *block)
 {
 	struct live_block gone;
 
-	heap_lift(block, &gone);
+	if (live_has(block) && !live_retire(block))
+		heap_lift(block, &gone);
 }
 
 void heap_put_back(const struct live_block *block)

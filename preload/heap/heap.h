@@ -81,6 +81,9 @@ bool heap_has_news(void);
 bool heap_lock(void);
 void heap_unlock(void);
 
+/* [guest] Counts the frees so far, which wait for whoever has the lock: unless somebody has it now. */
+void heap_settle(void);
+
 /* [guest] Allocations and frees of this process that could not be kept: its sums are wrong by those. */
 uint64_t heap_lost(void);
 

@@ -7,6 +7,8 @@
 /* Blocks; a power of two. 48 KiB, of which only what is used is ever there. */
 #define ROOM_FIRST 2048u
 #define FOR_EVER   255u
+/* Two cache lines, which whoever has the lock looks through. */
+#define RETIRED_MAX 16u
 
 struct table {
 	uint64_t mask;
@@ -23,6 +25,8 @@ static struct {
 	size_t memory;
 	/* Odd while blocks change their places. Who looks without the lock looks again, with it. */
 	uint32_t moves;
+	/* Addresses, in no order; 0: room. */
+	uint64_t retired[RETIRED_MAX];
 } live;
 
 static uint64_t place_of(uint64_t address, uint64_t mask)
@@ -179,6 +183,31 @@ bool live_take(const void *block, struct live_block *ret)
 	live.count--;
 	count(ret->address, (uint8_t)-1);
 	return true;
+}
+
+bool live_retire(const void *block)
+{
+	for (unsigned i = 0; i < RETIRED_MAX; i++) {
+		uint64_t room = 0;
+
+		if (__atomic_compare_exchange_n(&live.retired[i], &room, (uintptr_t)block, false,
+						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+bool live_take_retired(struct live_block *ret)
+{
+	for (unsigned i = 0; i < RETIRED_MAX; i++) {
+		uint64_t address = 0;
+
+		if (__atomic_load_n(&live.retired[i], __ATOMIC_RELAXED))
+			address = __atomic_exchange_n(&live.retired[i], 0, __ATOMIC_ACQUIRE);
+		if (live_take((const void *)(uintptr_t)address, ret))
+			return true;
+	}
+	return false;
 }
 
 void live_watch(const void *block)

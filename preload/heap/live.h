@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The sampled blocks that have not been freed: by address. All but live_may_have() and live_has() under
- * the caller's lock. Memory comes from mmap(2) and is never given back, for who asks without the lock
- * may still look at it.
+ * The sampled blocks that have not been freed: by address. All but live_may_have(), live_has() and
+ * live_retire() under the caller's lock. Memory comes from mmap(2) and is never given back, for who asks
+ * without the lock may still look at it.
  */
 #ifndef MSTAT_PRELOAD_HEAP_LIVE_H
 #define MSTAT_PRELOAD_HEAP_LIVE_H
@@ -49,6 +49,16 @@ bool live_add(const struct live_block *block, bool may_grow);
 
 /* Takes it out. False: it is not there. */
 bool live_take(const void *block, struct live_block *ret);
+
+/*
+ * Notes that a block, which is the caller's own, is about to be freed: without the lock and without a system
+ * call. It is there until whoever has the lock next takes it out; before anything else, for the block's
+ * address may be another one's by then. False: there is no room for the note.
+ */
+bool live_retire(const void *block);
+
+/* Takes the next of those out. False: there is none left. */
+bool live_take_retired(struct live_block *ret);
 
 /* From now on live_may_have() is true of it. */
 void live_watch(const void *block);

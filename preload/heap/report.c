@@ -83,12 +83,14 @@ static void fill_areas(struct record *ret, int64_t live, int64_t inherited)
 void report_fill(struct record *ret)
 {
 	double unit = (double)heap_interval() * (double)heap_interval() / HEAPWIRE_VARIANCE;
-	int64_t live = look(&stacks_totals.heap.live_bytes);
-	int64_t inherited = look(&stacks_totals.inherited_heap);
-	int64_t mapped = look(&stacks_totals.mapping.live_bytes);
+	int64_t live, inherited, mapped;
 
 	if (!heap_interval())
 		return;
+	heap_settle();
+	live = look(&stacks_totals.heap.live_bytes);
+	inherited = look(&stacks_totals.inherited_heap);
+	mapped = look(&stacks_totals.mapping.live_bytes);
 	ret->reason[SOURCE_HEAP] = REASON_OK;
 	record_set(ret, FIELD_HEAP_LIVE, live);
 	record_set(ret, FIELD_HEAP_LIVE_SE,
@@ -104,6 +106,7 @@ void report_walk(void)
 
 	if (!heap_interval() || !areas_read(&areas))
 		return;
+	heap_settle();
 	report.slack = areas.heap - look(&stacks_totals.heap.live_bytes) -
 		       look(&stacks_totals.inherited_heap);
 	report.stack_bytes = areas.stacks;

@@ -16,18 +16,18 @@ check() {
 }
 
 unshare --time true 2>/dev/null || skip_all "no time namespaces for us"
-run mstat -q -freq 20 -o inner.mstat -- unshare --time --monotonic 100000 --boottime 100000 "$TARGETS/collect_hold" 5 1500 0
+run mstat -q -freq 20 -o inner.mstat -- unshare --time --monotonic 100000 --boottime 100000 "$TARGETS/collect_hold" 5 3000 0
 is "the program in another time" "$status" 0
 check "the program in another time" inner.mstat
-run unshare --time --monotonic 100000 --boottime 100000 mstat -q -freq 20 -o outer.mstat -- "$TARGETS/collect_hold" 5 1500 0
+run unshare --time --monotonic 100000 --boottime 100000 mstat -q -freq 20 -o outer.mstat -- "$TARGETS/collect_hold" 5 3000 0
 is "all of mstat in another time" "$status" 0
 check "all of mstat in another time" outer.mstat
-run mstat -q -freq 20 -o pid.mstat -- unshare --pid --fork --mount-proc "$TARGETS/collect_hold" 5 1500 0
+run mstat -q -freq 20 -o pid.mstat -- unshare --pid --fork --mount-proc "$TARGETS/collect_hold" 5 3000 0
 is "the program in a pid namespace" "$status" 0
 check "the program in a pid namespace" pid.mstat
 # Its own word of its parent is worth nothing; the kernel's, where it tells of forks, is.
 is "its pids are those that we see" "$(mstat-decode -what processes pid.mstat | column comm pid ppid | awk -F '\t' '
 	$1 == "unshare" { parent[$2] } $1 == "collect_hold" && $2 > 1 { n++; good += $3 == 0 || ($3 in parent) }
 	END { print n, good }')" "1 1"
-run mstat -q -freq 20 -o net.mstat -- unshare --net "$TARGETS/collect_hold" 5 1500 0
+run mstat -q -freq 20 -o net.mstat -- unshare --net "$TARGETS/collect_hold" 5 3000 0
 check "the program in a net namespace" net.mstat

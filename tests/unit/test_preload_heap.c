@@ -165,6 +165,34 @@ static void test_live_blocks_are_found(void **state)
 
 static const struct heapwire_sums one = {256, 100, 256, 100, 1};
 
+static void test_retired_blocks_are_taken_later(void **state)
+{
+	struct live_block block = {.address = 0x7f0000001000, .size = 100, .stack = 1};
+	struct live_block got;
+	unsigned noted = 0;
+
+	(void)state;
+	assert_false(live_take_retired(&got));
+	while (noted < 100 && live_retire((void *)(uintptr_t)(block.address + noted * 16)))
+		noted++;
+	assert_in_range(noted, 1, 99);
+	for (unsigned i = 0; i < noted; i += 2) {
+		struct live_block odd = block;
+
+		odd.address += i * 16;
+		assert_true(live_add(&odd, true));
+	}
+	/* Of those that are not there, nothing is told. */
+	for (unsigned i = 0; i < noted; i += 2) {
+		assert_true(live_take_retired(&got));
+		assert_int_equal((got.address - block.address) / 16 % 2, 0);
+		assert_false(live_has((void *)(uintptr_t)got.address));
+	}
+	assert_false(live_take_retired(&got));
+	assert_true(live_retire((void *)(uintptr_t)block.address));
+	assert_false(live_take_retired(&got));
+}
+
 static void test_stacks_are_held_once(void **state)
 {
 	uint64_t frame[HEAPWIRE_FRAMES_MAX];
@@ -372,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_pick_weight_is_exact),
 		cmocka_unit_test(test_estimates_are_unbiased),
 		cmocka_unit_test(test_live_blocks_are_found),
+		cmocka_unit_test(test_retired_blocks_are_taken_later),
 		cmocka_unit_test(test_stacks_are_held_once),
 		cmocka_unit_test(test_stacks_follow_forks),
 		cmocka_unit_test(test_stacks_wait_aside),
