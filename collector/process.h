@@ -17,7 +17,7 @@
 #include "core/rows.h"
 #include "core/wire.h"
 
-/* What samplers with hooks tell of: the heap on every tick, where memory is when smaps was walked. */
+/* What samplers with hooks tell of: the heap, and what memory is for as far as was looked. */
 enum process_part {
 	PROCESS_HEAP,
 	PROCESS_AREAS,

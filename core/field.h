@@ -48,7 +48,7 @@ enum scope {
 	SOURCE(11, LAST, SCOPE_LIFE, FORMAT_NONE, "last_sample")                               \
 	SOURCE(12, ENDED, SCOPE_LIFE, FORMAT_NONE, "exit_status")                              \
 	SOURCE(13, HEAP, SCOPE_PROCESS, FORMAT_NONE, "heap")                                   \
-	SOURCE(14, AREAS, SCOPE_PROCESS, FORMAT_NONE, "smaps")                                 \
+	SOURCE(14, AREAS, SCOPE_PROCESS, FORMAT_NONE, "mincore")                               \
 	SOURCE(16, V2_CURRENT, SCOPE_TREE, FORMAT_SINGLE, "memory.current")                    \
 	SOURCE(17, V2_PEAK, SCOPE_TREE, FORMAT_SINGLE, "memory.peak")                          \
 	SOURCE(18, V2_SWAP, SCOPE_TREE, FORMAT_SINGLE, "memory.swap.current")                  \
@@ -66,7 +66,7 @@ enum scope {
 	SOURCE(34, BALANCE, SCOPE_TREE, FORMAT_NONE, "balance")                                \
 	SOURCE(35, STATES, SCOPE_TREE, FORMAT_NONE, "task_states")                             \
 	SOURCE(36, TREE_HEAP, SCOPE_TREE, FORMAT_NONE, "tree_heap")                            \
-	SOURCE(37, TREE_AREAS, SCOPE_TREE, FORMAT_NONE, "tree_smaps")                          \
+	SOURCE(37, TREE_AREAS, SCOPE_TREE, FORMAT_NONE, "tree_mincore")                        \
 	SOURCE(40, RUN, SCOPE_RUN, FORMAT_NONE, "run")
 
 /*

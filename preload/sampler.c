@@ -159,17 +159,22 @@ static void read_rollup(struct sampler *s, uint64_t now_ns, bool last)
 
 	if (reason != REASON_OK) {
 		s->now.reason[SOURCE_ROLLUP] = (uint8_t)reason;
-		if (sampler_heap)
-			s->now.reason[SOURCE_AREAS] = (uint8_t)reason;
 		return;
 	}
 	cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	procfs_read(&s->proc, SOURCE_ROLLUP, &s->now);
-	if (sampler_heap)
-		sampler_heap->walk();
 	cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cost;
 	rollup_done(&s->rollup, &s->now, cost, host_now(s));
 	s->walks_ns += cost;
+}
+
+/* It has a budget of its own, as walks have. */
+static void look_at_heap(struct sampler *s)
+{
+	uint64_t cpu_ns = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	sampler_heap->look(s->page.live);
+	s->walks_ns += sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns;
 }
 
 static void read_slow(struct sampler *s, uint64_t now_ns)
@@ -180,6 +185,8 @@ static void read_slow(struct sampler *s, uint64_t now_ns)
 	procfs_read(&s->proc, SOURCE_STAT, &s->now);
 	procfs_read(&s->proc, SOURCE_IO, &s->now);
 	procfs_read_taskstats(&s->proc, &s->now);
+	if (sampler_heap)
+		look_at_heap(s);
 	cpu_ns = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	pace_reckon(&s->pace, now_ns, cpu_ns, s->walks_ns);
 	s->now.reason[SOURCE_SAMPLER] = REASON_OK;

@@ -52,7 +52,8 @@ struct record;
 struct sampler_heap {
 	void (*begin)(void); /* [init] a guest was started, or could not be: guest_is_here() */
 	void (*fill)(struct record *ret); /* [guest] into the record of a tick */
-	void (*walk)(void);		  /* [guest] where smaps_rollup was read, too */
+	/* [guest] Some times a second, and at the end. live: processes of the tree. */
+	void (*look)(uint32_t live);
 	/*
 	 * [guest] Tells what is behind the record of a tick. 0, -EAGAIN where some of it is for the next
 	 * time, or an error where the collector is gone.

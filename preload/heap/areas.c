@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/mman.h>
+#include <time.h>
 
-#include "core/parse.h"
 #include "preload/heap/areas.h"
 #include "preload/heap/live.h"
 #include "preload/heap/maps.h"
@@ -15,19 +15,29 @@
 
 enum kind { REST, HEAP, STACK };
 
+/* 16 MiB: so much mincore() looks at under the lock of the mappings. */
+#define PAGE	   4096u
+#define PAGES_ONCE 4096u
+/* What one call may take: 2.5 GiB. */
+#define LOOK_NS 4000000u
+
 struct area {
 	uint64_t start, end;
-	uint32_t rss_kib;
 	uint8_t kind;
 };
 
 static struct {
 	struct area *area; /* owned; by address */
-	char *chunk;	   /* owned */
+	char *chunk;	   /* owned; MAPS_CHUNK bytes */
 	uint32_t count;
-	bool is_in;	    /* the lines are of the last area */
 	uint64_t guard_end; /* of the mapping before, where that was one that nobody may touch */
+	bool is_looking;
+	uint32_t next; /* area to be looked at, */
+	uint64_t from; /* and from where on */
+	int64_t sum[3];
 } all;
+
+_Static_assert(MAPS_CHUNK >= PAGES_ONCE, "a byte for each page");
 
 static bool get_memory(void)
 {
@@ -53,50 +63,33 @@ static bool is_named(const struct maps_line *line, const char *name)
 	return i == line->path_len && !name[i];
 }
 
-static bool take_mapping(const char *at, const char *end)
+/* "[anon:...]" is a name that the program gave: prctl(2), PR_SET_VMA. */
+static bool is_anonymous(const struct maps_line *line)
+{
+	return (line->path_len == 0 || line->path[0] == '[') && line->perms[1] == 'w' &&
+	       line->perms[3] == 'p';
+}
+
+static bool take_mapping(void *arg, const char *at, const char *end)
 {
 	struct maps_line line;
 	struct area area;
 
+	(void)arg;
 	maps_split(at, end, &line);
-	area = (struct area){line.start, line.end, 0, REST};
-	/* "[anon:...]" is a name that the program gave: prctl(2), PR_SET_VMA. */
-	all.is_in = (line.path_len == 0 || line.path[0] == '[') && line.perms[1] == 'w' &&
-		    line.perms[3] == 'p';
+	area = (struct area){line.start, line.end, REST};
 	if (is_named(&line, "[heap]"))
 		area.kind = HEAP;
 	else if (is_named(&line, "[stack]") ||
 		 (all.guard_end == area.start && area.start % ARENA_ALIGN))
 		area.kind = STACK;
-	if (all.is_in && all.count == AREAS_MAX)
-		return false;
-	if (all.is_in)
-		all.area[all.count++] = area;
 	all.guard_end = line.perms[0] == '-' && line.perms[1] == '-' ? area.end : 0;
+	if (!is_anonymous(&line))
+		return true;
+	if (all.count == AREAS_MAX)
+		return false;
+	all.area[all.count++] = area;
 	return true;
-}
-
-static bool take_line(void *arg, const char *at, const char *end)
-{
-	size_t len;
-	const char *value;
-
-	(void)arg;
-	if (at < end && (*at < 'A' || *at > 'Z'))
-		return take_mapping(at, end);
-	value = all.is_in && *at == 'A' ? parse_line(at, (size_t)(end - at), "Anonymous", &len)
-					: NULL;
-	if (value)
-		all.area[all.count - 1].rss_kib = (uint32_t)parse_number(value, len, NULL);
-	return true;
-}
-
-static bool read_all(void)
-{
-	all.count = 0;
-	all.is_in = false;
-	all.guard_end = 0;
-	return maps_read("/proc/thread-self/smaps", all.chunk, take_line, NULL);
 }
 
 /* [guest] Of live_each(): a sampled block lies in it. */
@@ -108,16 +101,62 @@ static void mark_heap(uint64_t address)
 		all.area[i].kind = HEAP;
 }
 
-bool areas_read(struct areas *ret)
+static bool begin(void)
 {
-	int64_t sum[3] = {0};
-
-	if (!get_memory() || !read_all())
+	all.count = all.next = 0;
+	all.from = all.guard_end = 0;
+	for (unsigned kind = 0; kind < 3; kind++)
+		all.sum[kind] = 0;
+	if (!get_memory() || !maps_read("/proc/thread-self/maps", all.chunk, take_mapping, NULL))
 		return false;
 	live_each(mark_heap);
-	for (uint32_t i = 0; i < all.count; i++)
-		sum[all.area[i].kind] += (int64_t)all.area[i].rss_kib * 1024;
-	*ret = (struct areas){sum[HEAP], sum[STACK]};
+	return true;
+}
+
+/* mincore()'s bytes are 1 where the page is there; the bits above may come to mean something. */
+static unsigned count_there(const char *pages, size_t count)
+{
+	unsigned there = 0;
+
+	for (size_t i = 0; i < count; i++)
+		there += (unsigned)pages[i] & 1;
+	return there;
+}
+
+/* A part of the area. What was unmapped meanwhile holds nothing. */
+static void look_at(const struct area *area)
+{
+	uint64_t from = all.from > area->start ? all.from : area->start;
+	uint64_t pages = (area->end - from) / PAGE;
+
+	if (pages > PAGES_ONCE)
+		pages = PAGES_ONCE;
+	if (sys_3(SYS_mincore, from, pages * PAGE, all.chunk) == 0)
+		all.sum[area->kind] += (int64_t)count_there(all.chunk, pages) * PAGE;
+	all.from = from + pages * PAGE;
+}
+
+bool areas_look(struct areas *ret)
+{
+	uint64_t began = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	if (!all.is_looking)
+		all.is_looking = begin();
+	if (!all.is_looking)
+		return false;
+	while (all.next < all.count) {
+		const struct area *area = &all.area[all.next];
+
+		if (area->kind == REST || all.from >= area->end) {
+			all.next++;
+			continue;
+		}
+		if (sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - began > LOOK_NS)
+			return false;
+		look_at(area);
+	}
+	all.is_looking = false;
+	*ret = (struct areas){all.sum[HEAP], all.sum[STACK]};
 	return true;
 }
 

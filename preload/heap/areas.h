@@ -16,10 +16,13 @@ struct areas {
 };
 
 /*
- * Walks all page tables, as smaps_rollup does: /proc/PID/smaps. False where it cannot be read, or there are
- * too many mappings.
+ * Looks on: four milliseconds at a time, and reads the list of mappings at the beginning. Pages are counted by
+ * mincore(2), which takes 1.5 ms a GiB where smaps takes 12, and keeps nobody from mapping memory for longer than
+ * 25 us. A page that was only read counts though it is the kernel's page of zeroes.
+ *
+ * True: all was looked at, and *ret is it; the next call begins anew.
  */
-bool areas_read(struct areas *ret);
+bool areas_look(struct areas *ret);
 
 /* Bytes mapped. */
 size_t areas_memory(void);

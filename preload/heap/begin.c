@@ -48,7 +48,7 @@ static size_t own_memory(void)
 static const struct sampler_heap extension = {
 	.begin = heap_begin,
 	.fill = report_fill,
-	.walk = report_walk,
+	.look = report_look,
 	.report = report_send,
 	.memory = own_memory,
 	.has_news = heap_has_news,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * [guest] Reading /proc/PID/maps and smaps, line by line: proc_pid_maps(5).
+ * [guest] Reading /proc/PID/maps, line by line: proc_pid_maps(5).
  */
 #ifndef MSTAT_PRELOAD_HEAP_MAPS_H
 #define MSTAT_PRELOAD_HEAP_MAPS_H

@@ -20,8 +20,8 @@
  */
 #define READ_EVERY	  200u
 #define READ_ANYWAY_EVERY 2000u
-/* As of a PSS, the collector's MERGE_STALE_NS. */
-#define WALK_STALE_NS 1000000000u
+/* What looking at where memory is may take of a CPU, in the whole tree. */
+#define LOOK_EVERY 200u
 
 struct told {
 	uint32_t id;
@@ -31,13 +31,16 @@ struct told {
 
 static struct {
 	bool is_bypassed;
-	uint32_t next_number;	    /* of the connection's stacks */
-	uint32_t generation;	    /* that the list of modules was read in */
-	bool has_modules;	    /* the connection was told a list */
-	uint64_t read_ns;	    /* when the list was read, by our CLOCK_MONOTONIC, */
-	uint64_t read_cost_ns;	    /* and what that took */
-	int64_t slack, stack_bytes; /* as of the last walk, */
-	uint64_t walk_ns;	    /* and when that was; 0: there was none */
+	uint32_t next_number;  /* of the connection's stacks */
+	uint32_t generation;   /* that the list of modules was read in */
+	bool has_modules;      /* the connection was told a list */
+	uint64_t read_ns;      /* when the list was read, by our CLOCK_MONOTONIC, */
+	uint64_t read_cost_ns; /* and what that took */
+	bool has_areas;	       /* these are known, as of the last look: */
+	int64_t slack, stack_bytes;
+	uint64_t look_ns;      /* when it was done, by our CLOCK_MONOTONIC, */
+	uint64_t look_cost_ns; /* and what it took */
+	uint64_t looking_ns;   /* what the next one has taken so far; 0: it has not begun */
 	struct told told[BATCH];
 	uint8_t stacks[WIRE_MESSAGE_MAX];
 	uint8_t sums[WIRE_MESSAGE_MAX];
@@ -64,15 +67,15 @@ static int64_t look(const int64_t *word)
 	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-/* What has come and gone since the last walk is the rest's, so that the parts are all of RssAnon. */
+/* What has come and gone since the last look is the rest's, so that the parts are all of RssAnon. */
 static void fill_areas(struct record *ret, int64_t live, int64_t inherited)
 {
-	uint64_t now_ns = sys_clock_ns(CLOCK_MONOTONIC);
 	int64_t heap = live + inherited + report.slack;
 
-	if (!record_has(ret, FIELD_RSS_ANON) || !report.walk_ns ||
-	    now_ns - report.walk_ns > WALK_STALE_NS)
+	if (!record_has(ret, FIELD_RSS_ANON) || !report.has_areas) {
+		ret->reason[SOURCE_AREAS] = REASON_NOT_DUE;
 		return;
+	}
 	ret->reason[SOURCE_AREAS] = REASON_OK;
 	record_set(ret, FIELD_HEAP_SLACK, report.slack);
 	record_set(ret, FIELD_HEAP_STACKS, report.stack_bytes);
@@ -100,17 +103,28 @@ void report_fill(struct record *ret)
 	fill_areas(ret, live, inherited);
 }
 
-void report_walk(void)
+void report_look(uint32_t live)
 {
+	uint64_t pause = report.look_cost_ns * LOOK_EVERY * (live ? live : 1);
+	uint64_t cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	struct areas areas;
+	bool whole;
 
-	if (!heap_interval() || !areas_read(&areas))
+	if (!heap_interval() ||
+	    (!report.looking_ns && sys_clock_ns(CLOCK_MONOTONIC) - report.look_ns < pause))
+		return;
+	whole = areas_look(&areas);
+	report.looking_ns += sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cost;
+	if (!whole)
 		return;
 	heap_settle();
+	report.has_areas = true;
 	report.slack = areas.heap - look(&stacks_totals.heap.live_bytes) -
 		       look(&stacks_totals.inherited_heap);
 	report.stack_bytes = areas.stacks;
-	report.walk_ns = sys_clock_ns(CLOCK_MONOTONIC);
+	report.look_ns = sys_clock_ns(CLOCK_MONOTONIC);
+	report.look_cost_ns = report.looking_ns;
+	report.looking_ns = 0;
 }
 
 static int send(struct link *link, const struct bytes_out *out, const uint8_t *message)

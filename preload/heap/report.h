@@ -14,8 +14,11 @@ void report_bypassed(void);
 /* [guest] Into a record: what the heap holds now. */
 void report_fill(struct record *ret);
 
-/* [guest] Looks what the process's memory is for, for the records that follow. It walks all page tables. */
-void report_walk(void);
+/*
+ * [guest] Looks, a part at a time and as seldom as need be, what the process's memory is for: for the records that
+ * follow. live: processes of the tree, which share what that may cost.
+ */
+void report_look(uint32_t live);
 
 /*
  * [guest] Tells the collector what has changed since it was told last, of a tick: modules, stacks, sums. Returns 0;

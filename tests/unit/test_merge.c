@@ -259,7 +259,7 @@ static void put_heap(unsigned who, uint64_t tick, int64_t live, int64_t se)
 	merge_sample(&merge, &processes[who], &rec);
 }
 
-/* One at which smaps was walked: so much is slack, and twice, thrice of the others. */
+/* One that tells what memory is for: so much is slack, and twice, thrice of the others. */
 static void put_areas(unsigned who, uint64_t tick, int64_t slack)
 {
 	struct record rec = heap_sample(tick, 1000, 1);
@@ -357,7 +357,7 @@ static void part_of_heap(void **state)
 	assert_false(record_has(&out[0], FIELD_SUM_REST));
 }
 
-/* Where memory is, is told when smaps was walked: of all that tell a heap, within a second. */
+/* What memory is for: of all that tell a heap, within a second. */
 static void areas(void **state)
 {
 	(void)state;

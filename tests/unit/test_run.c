@@ -245,7 +245,7 @@ static void one_process(void **state)
 	assert_int_equal(summary(FIELD_SAMPLER_CPU), 1000);
 }
 
-/* What of the peak was heap: of its tick, and of the last walk of smaps before it. */
+/* What of the peak was heap: of its tick, and of the last look before it. */
 static void heap_at_peak(void **state)
 {
 	struct process *process = hello(42, 7, 1, 0);

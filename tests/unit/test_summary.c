@@ -86,8 +86,7 @@ static void parts(void **state)
 	(void)state;
 	put_live();
 	prints("  heap       live 134.0 MiB +- 512.0 KiB; files 9.0 MiB, shmem 0 B\n"
-	       "             slack, stacks, other anonymous: not told, smaps was not walked shortly"
-	       " before (-pss-stall, -pss-budget)\n");
+	       "             slack, stacks, other anonymous: not looked at yet\n");
 	put_areas();
 	record_unset(&run, FIELD_PEAK_INHERITED);
 	record_unset(&run, FIELD_PEAK_LIVE_SE);
