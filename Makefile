@@ -302,6 +302,7 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 # The programs to be measured are compiled plainly, as other people's are; static_* statically, and
 # lib* as preloads that are not ours.
 build/tests/targets/static_%: TARGET_LDFLAGS = -static
+build/tests/targets/heap_fenv: TARGET_LDFLAGS = -Wl,--no-as-needed -lm
 build/tests/targets/guest_allow build/tests/targets/guest_counts build/tests/targets/heap_own: TARGET_LDFLAGS = -rdynamic
 build/tests/bench/many: TARGET_LDFLAGS = $(CORE)
 build/tests/bench/heap_file: TARGET_LDFLAGS = collector/runfile.c $(CORE) $(ZSTD_LIBS)

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include "preload/fp.h"
 #include "preload/guest.h"
 #include "preload/sys.h"
 #include "preload/valgrind.h"
@@ -55,8 +56,11 @@ static void wake(uint32_t *word)
 /* [guest] What runs first on the new stack; it does not return. */
 __attribute__((noreturn, used)) static void guest_main(void *state)
 {
-	int status = guest.main(state);
+	struct fp programs;
+	int status;
 
+	fp_enter(&programs);
+	status = guest.main(state);
 	for (;;)
 		sys_1(SYS_exit, status);
 }

@@ -35,6 +35,13 @@ void *memmove(void *dst, const void *src, size_t n)
 
 	if (d <= s || d >= s + n)
 		return memcpy(dst, src, n);
+	/* Where they overlap by less than a word, a word was read before it is overwritten. */
+	for (; n >= sizeof(uint64_t); n -= sizeof(uint64_t)) {
+		uint64_t word;
+
+		__builtin_memcpy(&word, s + n - sizeof(word), sizeof(word));
+		__builtin_memcpy(d + n - sizeof(word), &word, sizeof(word));
+	}
 	while (n--)
 		d[n] = s[n];
 	return dst;

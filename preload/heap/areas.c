@@ -49,8 +49,9 @@ static bool get_memory(void)
 		   PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at < 0 && at > -4096)
 		return false;
-	all.area = (struct area *)at;
-	all.chunk = (char *)(all.area + AREAS_MAX);
+	/* A fork between the two leaves the child with neither. */
+	all.chunk = (char *)at + AREAS_MAX * sizeof(struct area);
+	__atomic_store_n(&all.area, (struct area *)at, __ATOMIC_RELEASE);
 	return true;
 }
 

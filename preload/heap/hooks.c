@@ -394,6 +394,31 @@ static bool is_memory(int prot, int flags)
 	return flags & MAP_ANONYMOUS && prot & PROT_WRITE;
 }
 
+/*
+ * Where mappings begin that are not memory, for one may grow by mremap(2), which does not say what it is. By hash: of
+ * two in one place the older is forgotten, and would grow as memory.
+ */
+#define OTHERS 1024u
+static uintptr_t others[OTHERS];
+
+static uintptr_t *other_of(const void *at)
+{
+	return &others[((uintptr_t)at >> 12 ^ (uintptr_t)at >> 22) % OTHERS];
+}
+
+static bool is_other(const void *at)
+{
+	return __atomic_load_n(other_of(at), __ATOMIC_RELAXED) == (uintptr_t)at;
+}
+
+static void note_mapping(const void *at, bool is_other_now)
+{
+	if (is_other_now)
+		__atomic_store_n(other_of(at), (uintptr_t)at, __ATOMIC_RELAXED);
+	else if (is_other(at))
+		__atomic_store_n(other_of(at), 0, __ATOMIC_RELAXED);
+}
+
 EXPORT void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
 {
 	uintptr_t caller = CALLER();
@@ -407,7 +432,10 @@ EXPORT void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offs
 	if (flags & MAP_FIXED && !is_allocators(caller))
 		heap_unmapped(at, PAGE_OF(size));
 	ret = real_mmap(at, size, prot, flags, fd, offset);
-	if (ret != MAP_FAILED && is_memory(prot, flags) && !is_allocators(caller))
+	if (ret == MAP_FAILED || is_allocators(caller))
+		return ret;
+	note_mapping(ret, !is_memory(prot, flags));
+	if (is_memory(prot, flags))
 		heap_mapped(ret, PAGE_OF(size));
 	return ret;
 }
@@ -431,6 +459,7 @@ EXPORT int munmap(void *at, size_t size)
 EXPORT void *mremap(void *at, size_t size, size_t to, int flags, ...)
 {
 	uintptr_t caller = CALLER();
+	bool other = is_other(at);
 	void *where;
 	void *ret;
 	va_list args;
@@ -443,8 +472,13 @@ EXPORT void *mremap(void *at, size_t size, size_t to, int flags, ...)
 		return MAP_FAILED;
 	}
 	ret = real_mremap(at, size, to, flags, where);
-	if (ret != MAP_FAILED && !is_allocators(caller))
+	if (ret == MAP_FAILED || is_allocators(caller))
+		return ret;
+	note_mapping(ret, other);
+	if (!other)
 		heap_remapped(at, PAGE_OF(size), ret, PAGE_OF(to));
+	else if (ret != at)
+		heap_unmapped(ret, PAGE_OF(to));
 	return ret;
 }
 

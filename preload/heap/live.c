@@ -7,8 +7,6 @@
 /* Blocks; a power of two. 48 KiB, of which only what is used is ever there. */
 #define ROOM_FIRST 2048u
 #define FOR_EVER   255u
-/* Two cache lines, which whoever has the lock looks through. */
-#define RETIRED_MAX 16u
 
 struct table {
 	uint64_t mask;
@@ -26,7 +24,7 @@ static struct {
 	/* Odd while blocks change their places. Who looks without the lock looks again, with it. */
 	uint32_t moves;
 	/* Addresses, in no order; 0: room. */
-	uint64_t retired[RETIRED_MAX];
+	uint64_t retired[LIVE_RETIRED_MAX];
 } live;
 
 static uint64_t place_of(uint64_t address, uint64_t mask)
@@ -129,12 +127,12 @@ static void count(uint64_t address, uint8_t by)
 	__atomic_store_n(word, counts[hash] ? *word | bit : *word & ~bit, __ATOMIC_RELAXED);
 }
 
-bool live_add(const struct live_block *block, bool may_grow)
+bool live_add(const struct live_block *block)
 {
 	struct live_block *at = live.table ? find(live.table, block->address) : NULL;
 
 	if (!at || (!at->address && (live.count + 1) * 4 > (live.table->mask + 1) * 3)) {
-		if (!may_grow || !grow())
+		if (!grow())
 			return false;
 		at = find(live.table, block->address);
 	}
@@ -187,27 +185,28 @@ bool live_take(const void *block, struct live_block *ret)
 
 bool live_retire(const void *block)
 {
-	for (unsigned i = 0; i < RETIRED_MAX; i++) {
-		uint64_t room = 0;
+	uint64_t address = (uintptr_t)block;
 
-		if (__atomic_compare_exchange_n(&live.retired[i], &room, (uintptr_t)block, false,
-						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
+	for (unsigned i = 0; i < LIVE_RETIRED_MAX; i++) {
+		uint64_t there = __atomic_load_n(&live.retired[i], __ATOMIC_RELAXED);
+
+		/* operator delete has called free(). */
+		if (there == address)
+			return true;
+		if (!there && __atomic_compare_exchange_n(&live.retired[i], &there, address, false,
+							  __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 			return true;
 	}
 	return false;
 }
 
-bool live_take_retired(struct live_block *ret)
+bool live_take_retired(unsigned i, struct live_block *ret)
 {
-	for (unsigned i = 0; i < RETIRED_MAX; i++) {
-		uint64_t address = 0;
+	uint64_t address = 0;
 
-		if (__atomic_load_n(&live.retired[i], __ATOMIC_RELAXED))
-			address = __atomic_exchange_n(&live.retired[i], 0, __ATOMIC_ACQUIRE);
-		if (live_take((const void *)(uintptr_t)address, ret))
-			return true;
-	}
-	return false;
+	if (__atomic_load_n(&live.retired[i], __ATOMIC_RELAXED))
+		address = __atomic_exchange_n(&live.retired[i], 0, __ATOMIC_ACQUIRE);
+	return live_take((const void *)(uintptr_t)address, ret);
 }
 
 void live_watch(const void *block)

@@ -44,8 +44,8 @@ static inline bool live_may_have(const void *block)
 /* Likewise, without the filter's chance hits, at the cost of a look. Of a block that is the caller's own. */
 bool live_has(const void *block);
 
-/* Without may_grow no system call is made. A block that is there already is replaced. False: no memory. */
-bool live_add(const struct live_block *block, bool may_grow);
+/* A block that is there already is replaced. False: no memory. */
+bool live_add(const struct live_block *block);
 
 /* Takes it out. False: it is not there. */
 bool live_take(const void *block, struct live_block *ret);
@@ -57,8 +57,12 @@ bool live_take(const void *block, struct live_block *ret);
  */
 bool live_retire(const void *block);
 
-/* Takes the next of those out. False: there is none left. */
-bool live_take_retired(struct live_block *ret);
+/*
+ * Takes out the block that the note i is of. False: there is none. i is below LIVE_RETIRED_MAX: who looks at each once
+ * has seen all that was noted before.
+ */
+#define LIVE_RETIRED_MAX 16u /* two cache lines */
+bool live_take_retired(unsigned i, struct live_block *ret);
 
 /* From now on live_may_have() is true of it. */
 void live_watch(const void *block);

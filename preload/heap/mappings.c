@@ -78,7 +78,7 @@ static void count(const struct piece *piece, int sign, uint64_t interval, bool i
 	sums.live_blocks *= sign;
 	sums.live_bytes *= sign;
 	sums.live_variance *= sign;
-	stacks_change(piece->stack, piece->epoch, &sums, true);
+	stacks_change(piece->stack, piece->epoch, &sums);
 }
 
 static void move(struct piece *to, const struct piece *from, uint32_t n)

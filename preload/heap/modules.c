@@ -52,8 +52,9 @@ static bool get_memory(void)
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at < 0 && at > -4096)
 		return false;
-	all.both = (struct list *)at;
-	all.chunk = (char *)(all.both + 2);
+	/* A fork between the two leaves the child with neither. */
+	all.chunk = (char *)at + 2 * sizeof(struct list);
+	__atomic_store_n(&all.both, (struct list *)at, __ATOMIC_RELEASE);
 	return true;
 }
 

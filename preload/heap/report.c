@@ -56,6 +56,8 @@ static int64_t square_root(double v)
 {
 	double x = v > 1 ? v : 1;
 
+	if (v <= 0)
+		return 0;
 	for (double next; (next = (x + v / x) / 2) < x;)
 		x = next;
 	return (int64_t)(x + 0.5);
@@ -353,7 +355,8 @@ int report_send(struct link *link, uint64_t tick)
 	uint32_t number;
 	int ret = 0;
 
-	if (link->fd < 0 || !heap_lock())
+	/* A child that got no whole tables has nothing to tell. */
+	if (link->fd < 0 || (!heap_interval() && !report.is_bypassed) || !heap_lock())
 		return 0;
 	number = stacks_report();
 	heap_unlock();

@@ -81,15 +81,15 @@ static bool grow(void)
 }
 
 /* Memory for a stack; NULL: none. */
-static struct stack *get_room(unsigned count, bool may_grow)
+static struct stack *get_room(unsigned count)
 {
 	size_t size = sizeof(struct stack) + count * sizeof(uint64_t);
 	struct stack *ret;
 
-	if (all.count + 1 >= all.room && (!may_grow || all.room >= HEAPWIRE_STACKS_MAX || !grow()))
+	if (all.count + 1 >= all.room && (all.room >= HEAPWIRE_STACKS_MAX || !grow()))
 		return NULL;
 	if (all.chunk_left < size) {
-		bool may = may_grow && (count == 0 || all.memory < MEMORY_MAX);
+		bool may = count == 0 || all.memory < MEMORY_MAX;
 		uint8_t *chunk = may ? map(CHUNK_SIZE) : NULL;
 
 		if (!chunk)
@@ -122,7 +122,7 @@ static bool is_same(const struct stack *stack, const uint64_t *frame, unsigned c
 	return true;
 }
 
-uint32_t stacks_find(const uint64_t *frame, unsigned count, unsigned flags, bool may_grow)
+uint32_t stacks_find(const uint64_t *frame, unsigned count, unsigned flags)
 {
 	uint64_t hash = hash_of(frame, count, flags);
 	uint32_t id = all.room ? all.index[hash & (all.room - 1)] : 0;
@@ -134,9 +134,9 @@ uint32_t stacks_find(const uint64_t *frame, unsigned count, unsigned flags, bool
 		    stack->generation == all.generation && is_same(stack, frame, count))
 			return id;
 	}
-	stack = get_room(count, may_grow);
+	stack = get_room(count);
 	if (!stack)
-		return count ? stacks_find(frame, 0, flags, may_grow) : 0;
+		return count ? stacks_find(frame, 0, flags) : 0;
 	*stack = (struct stack){.hash = hash,
 				.epoch = all.epoch,
 				.generation = all.generation,
@@ -180,7 +180,7 @@ static void mark_dirty(uint32_t id)
 }
 
 /* What is live came from before the fork. The generation is the stack's, not the newest. */
-static void bequeath(uint32_t id, bool may_grow)
+static void bequeath(uint32_t id)
 {
 	struct stack *stack = all.stack[id];
 	uint32_t generation = all.generation;
@@ -193,7 +193,7 @@ static void bequeath(uint32_t id, bool may_grow)
 		return;
 	all.generation = stack->generation;
 	stack->twin = stacks_find(stack->frame, stack->count,
-				  stack->flags | (unsigned)HEAPWIRE_INHERITED, may_grow);
+				  stack->flags | (unsigned)HEAPWIRE_INHERITED);
 	all.generation = generation;
 	if (!stack->twin)
 		return;
@@ -202,7 +202,7 @@ static void bequeath(uint32_t id, bool may_grow)
 }
 
 /* Brings it into this process, which may be a child of the one that it was made in. */
-static struct stack *settle(uint32_t id, bool may_grow)
+static struct stack *settle(uint32_t id)
 {
 	struct stack *stack = all.stack[id];
 
@@ -210,7 +210,7 @@ static struct stack *settle(uint32_t id, bool may_grow)
 		return stack;
 	stack->epoch = all.epoch;
 	if (!(stack->flags & HEAPWIRE_INHERITED))
-		bequeath(id, may_grow);
+		bequeath(id);
 	return stack;
 }
 
@@ -257,14 +257,14 @@ static void change_totals(unsigned flags, const struct heapwire_sums *by)
 	}
 }
 
-void stacks_change(uint32_t id, uint32_t epoch, const struct heapwire_sums *by, bool may_grow)
+void stacks_change(uint32_t id, uint32_t epoch, const struct heapwire_sums *by)
 {
-	struct stack *stack = settle(id, may_grow);
+	struct stack *stack = settle(id);
 
 	/* Of a stack that was bequeathed without memory for a twin nothing is told. */
 	if (epoch != all.epoch) {
 		id = stack->twin;
-		stack = id ? settle(id, may_grow) : NULL;
+		stack = id ? settle(id) : NULL;
 	}
 	if (!stack)
 		return;
@@ -292,7 +292,7 @@ static void renew(struct stack *stack)
 bool stacks_sweep(unsigned count)
 {
 	for (; count && all.swept < all.count; count--) {
-		struct stack *stack = settle(++all.swept, true);
+		struct stack *stack = settle(++all.swept);
 
 		renew(stack);
 		if (!is_zero(&stack->now))
@@ -309,7 +309,7 @@ struct stack *stacks_take(uint32_t *ret_id)
 	*ret_id = id;
 	if (!id)
 		return NULL;
-	stack = settle(id, true);
+	stack = settle(id);
 	all.dirty = stack->next_dirty;
 	stack->is_dirty = false;
 	renew(stack);

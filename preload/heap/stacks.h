@@ -49,11 +49,11 @@ uint32_t stacks_epoch(void);
 void stacks_new_generation(void);
 uint32_t stacks_generation(void);
 
-/* The stack's id, new or old; 0 where there is no memory. Without may_grow no system call is made. */
-uint32_t stacks_find(const uint64_t *frame, unsigned count, unsigned flags, bool may_grow);
+/* The stack's id, new or old; 0 where there is no memory. */
+uint32_t stacks_find(const uint64_t *frame, unsigned count, unsigned flags);
 
-/* What was allocated in that epoch has changed by so much. may_grow as above. */
-void stacks_change(uint32_t id, uint32_t epoch, const struct heapwire_sums *by, bool may_grow);
+/* What was allocated in that epoch has changed by so much. */
+void stacks_change(uint32_t id, uint32_t epoch, const struct heapwire_sums *by);
 
 /* [guest] A connection begins: nothing was told in it. */
 void stacks_begin(void);

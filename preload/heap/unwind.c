@@ -392,19 +392,17 @@ void unwind_init(void)
 	unwind.initial = (struct range){page_of(sp), high};
 }
 
-void unwind_lock(void)
+bool unwind_lock(void)
 {
+	if (!lock_take(&unwind.lock, NULL))
+		return false;
 	__atomic_store_n(&unwind.is_forking, true, __ATOMIC_RELAXED);
-	if (lock_take(&unwind.lock, NULL))
-		unwind.locker = thread_pointer();
-	else
-		__atomic_store_n(&unwind.is_forking, false, __ATOMIC_RELAXED);
+	unwind.locker = thread_pointer();
+	return true;
 }
 
 void unwind_unlock(void)
 {
-	if (unwind.locker != thread_pointer())
-		return;
 	unwind.locker = 0;
 	__atomic_store_n(&unwind.is_forking, false, __ATOMIC_RELAXED);
 	lock_give(&unwind.lock);

@@ -35,8 +35,8 @@ unsigned unwind_stack(uint64_t *ret_frame, unsigned max);
 /* [app thread] After dlclose(): what is remembered of code that is gone. */
 void unwind_forget_all(void);
 
-/* [app thread] Before fork() and, in the parent, after it; [fork child] after it. */
-void unwind_lock(void);
+/* [app thread] Before fork(): false where the lock could not be had; else in the parent after it. [fork child]. */
+bool unwind_lock(void);
 void unwind_unlock(void);
 void unwind_child(void);
 

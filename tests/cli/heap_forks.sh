@@ -15,3 +15,6 @@ heap_same "a parent and children that keep some" "$TARGETS/heap_forks" keep
 heap_keeps child_keeps 100000
 # What children inherited counts once, in the parent.
 heap_keeps parent_keeps 200000
+# A child that a fork did not find whole tables for would have made all of it itself.
+heap_same "children of a crowd of threads" "$TARGETS/heap_forks" crowd
+heap_keeps parent_keeps 100000

@@ -11,6 +11,12 @@ for limit in as=32000000 as=64000000 as=200000000 data=32000000 stack=131072 nof
 	heap_same "$limit" prlimit --$limit "$TARGETS/heap_sizes" realloc
 	heap_same "$limit, odd sizes" prlimit --$limit "$TARGETS/heap_sizes" odd
 done
+run timeout 60 "$TARGETS/heap_barred"
+if [ "$status" = 77 ]; then
+	skip "a thread that must not wait" "not permitted"
+else
+	heap_same "a thread that must not wait" "$TARGETS/heap_barred"
+fi
 run "$TARGETS/heap_seccomp"
 if [ "$status" = 77 ]; then
 	skip "no system calls" "not permitted"

@@ -9,6 +9,7 @@
  *   heap_forks _Fork        without handlers
  *   heap_forks ends         which end, or execute a program, while their threads allocate
  *   heap_forks keep         parent and child keep some
+ *   heap_forks crowd        the parent keeps some, and has more busy threads than there are CPUs
  */
 #include <pthread.h>
 #include <sched.h>
@@ -256,6 +257,39 @@ static void do_keep(void)
 	heap_use(second);
 }
 
+static void *frees_at_once(void *arg)
+{
+	while (!ended)
+		free(heap_use(malloc(40)));
+	return arg;
+}
+
+/* Each fork waits for the locks with all of them. */
+static void do_crowd(void)
+{
+	char *first = parent_keeps();
+	pthread_t threads[8];
+
+	for (int i = 0; i < 8; i++)
+		HEAP_CHECK(pthread_create(&threads[i], NULL, frees_at_once, NULL) == 0);
+	for (int i = 0; i < 100; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			heap_churn(1, 50);
+			/* Its sampler has begun, and tells all there is at exit(). */
+			usleep(20000);
+			exit(5);
+		}
+		heap_reap(pid, 5);
+	}
+	ended = 1;
+	for (int i = 0; i < 8; i++)
+		pthread_join(threads[i], NULL);
+	heap_settle();
+	heap_use(first);
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
@@ -281,6 +315,8 @@ int main(int argc, char **argv)
 		do_ends("/proc/self/exe");
 	else if (!strcmp(how, "keep"))
 		do_keep();
+	else if (!strcmp(how, "crowd"))
+		do_crowd();
 	else
 		return 2;
 	free_inherited();

@@ -96,6 +96,10 @@ HEAP_FRAME static void file_keeps(void)
 	char *at = mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, 0);
 
 	HEAP_CHECK(at != MAP_FAILED && at[1] == 'E');
+	at = mremap(at, page, 1000 * page, MREMAP_MAYMOVE);
+	HEAP_CHECK(at != MAP_FAILED && at[1] == 'E');
+	at = mremap(at, 1000 * page, 2000 * page, MREMAP_MAYMOVE);
+	HEAP_CHECK(at != MAP_FAILED && at[1] == 'E');
 	close(fd);
 }
 
