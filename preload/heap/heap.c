@@ -171,21 +171,16 @@ static void keep_mapping(void *at, size_t size, const uint64_t *frame, unsigned 
 
 typedef void keeper(void *at, size_t size, const uint64_t *frame, unsigned count);
 
-/* The lock is taken when the stack has been walked. */
-__attribute__((noinline)) static void walk_and_keep(keeper *keep, void *at, size_t size)
-{
-	uint64_t frame[HEAPWIRE_FRAMES_MAX];
-
-	keep(at, size, frame, unwind_stack(frame, HEAPWIRE_FRAMES_MAX));
-}
-
-/* On a stack that has no room for it, as a coroutine's may be, the block counts without one. */
+/*
+ * On a stack that has no room for a walk, as a coroutine's may be, the block counts without one. The frames are not
+ * on it: a kilobyte. The lock is taken when they have been walked.
+ */
 static void sample(keeper *keep, void *at, size_t size)
 {
-	if (unwind_has_room(sizeof(uint64_t) * HEAPWIRE_FRAMES_MAX))
-		walk_and_keep(keep, at, size);
-	else
-		keep(at, size, NULL, 0);
+	static __thread uint64_t frame[HEAPWIRE_FRAMES_MAX];
+	unsigned count = unwind_has_room() ? unwind_stack(frame, HEAPWIRE_FRAMES_MAX) : 0;
+
+	keep(at, size, frame, count);
 }
 
 static uint64_t draw(struct heap_thread *thread)

@@ -17,10 +17,10 @@ void unwind_init(void);
 void unwind_leave_out(uintptr_t start, uintptr_t size);
 
 /*
- * [app thread] Whether the calling thread's stack has room for a walk, and so many bytes more. Where that is known
- * from earlier walks no system call is made.
+ * [app thread] Whether the calling thread's stack has room for a walk, for which it takes some hundred bytes.
+ * Where that is known from earlier walks no system call is made.
  */
-bool unwind_has_room(size_t more);
+bool unwind_has_room(void);
 
 /*
  * [app thread] Return addresses of the calling thread's stack, innermost first, without the frames of

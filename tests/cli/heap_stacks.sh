@@ -11,6 +11,8 @@ heap_same "a stack that has overflown" "$TARGETS/heap_stacks" overflow
 heap_keeps handler_keeps 22220
 heap_same "coroutines" "$TARGETS/heap_stacks" coroutines
 heap_keeps coroutine_keeps 133320
+heap_same "coroutines with little room" "$TARGETS/heap_stacks" cramped
+heap_keeps cramped_keeps 60000
 heap_same "10,000 frames" "$TARGETS/heap_stacks" deep
 heap_keeps deep_keeps 43210
 heap_same "threads of the smallest stacks" "$TARGETS/heap_stacks" tiny

@@ -4,6 +4,7 @@
  *   heap_stacks alternate   in handlers on a stack of their own
  *   heap_stacks overflow    in one, when the stack has overflown; left by siglongjmp()
  *   heap_stacks coroutines  on stacks from malloc() and mmap(), which go away
+ *   heap_stacks cramped     on small ones, with data of the program's below, or a guard
  *   heap_stacks deep        10,000 frames deep
  *   heap_stacks tiny        in threads of the smallest stacks there may be
  *   heap_stacks jump        below frames that are left by longjmp()
@@ -157,6 +158,69 @@ static void do_coroutines(void)
 	heap_churn(1, 1000);
 }
 
+#define CRAMPED_SIZE 4096u
+#define CRAMPED_LEFT 2000u
+
+static struct {
+	unsigned char below[16384];
+	unsigned char stack[CRAMPED_SIZE];
+} cramped __attribute__((aligned(64)));
+
+HEAP_FRAME static void cramped_keeps(void)
+{
+	for (volatile int i = 0; i < 40; i = i + 1)
+		HEAP_CHECK(heap_use(malloc(1500)));
+	free(heap_use(malloc(1500)));
+}
+
+HEAP_FRAME static void cramped_runs(void)
+{
+	char much[CRAMPED_SIZE - CRAMPED_LEFT];
+
+	heap_use(much);
+	cramped_keeps();
+	heap_use(much);
+}
+
+static void run_on(void *stack, size_t size, void (*function)(void))
+{
+	HEAP_CHECK(getcontext(&coroutines[0]) == 0);
+	coroutines[0].uc_stack.ss_sp = stack;
+	coroutines[0].uc_stack.ss_size = size;
+	coroutines[0].uc_link = &scheduler;
+	makecontext(&coroutines[0], function, 0);
+	HEAP_CHECK(swapcontext(&scheduler, &coroutines[0]) == 0);
+}
+
+HEAP_FRAME static void edge_keeps(void)
+{
+	HEAP_CHECK(heap_use(malloc(700)));
+}
+
+/* What is left above the guard becomes less and less. */
+static void on_edge(void)
+{
+	enum { PAGES = 4, FIRST = 1000, LAST = 5000, STEP = 16 };
+	char *at = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			0);
+
+	HEAP_CHECK(at != MAP_FAILED && mprotect(at, 4096, PROT_NONE) == 0);
+	for (size_t size = LAST; size >= FIRST; size -= STEP)
+		run_on(at + 4096, size, edge_keeps);
+	munmap(at, PAGES * 4096);
+}
+
+/* What the loader does at a function's first call has more room. */
+static void do_cramped(void)
+{
+	free(heap_use(malloc(1500)));
+	memset(cramped.below, 0xaa, sizeof(cramped.below));
+	run_on(cramped.stack, sizeof(cramped.stack), cramped_runs);
+	for (size_t i = 0; i < sizeof(cramped.below); i++)
+		HEAP_CHECK(cramped.below[i] == 0xaa);
+	on_edge();
+}
+
 HEAP_FRAME static void *deep_keeps(void)
 {
 	return heap_use(malloc(4321));
@@ -230,6 +294,8 @@ int main(int argc, char **argv)
 		do_overflow();
 	else if (!strcmp(how, "coroutines"))
 		do_coroutines();
+	else if (!strcmp(how, "cramped"))
+		do_cramped();
 	else if (!strcmp(how, "deep"))
 		do_deep();
 	else if (!strcmp(how, "tiny"))
