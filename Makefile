@@ -89,7 +89,7 @@ CORE      := $(wildcard core/*.c)
 COLLECTOR := $(wildcard collector/*.c)
 TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c),$(wildcard tools/*.c))
 SAMPLER   := $(filter-out $(APP_SIDE),$(wildcard preload/*.c preload/*.S))
-HEAP_APP  = preload/heap/begin.c preload/heap/hooks.c preload/heap/operators.c
+HEAP_APP  = preload/heap/begin.c preload/heap/hooks.c preload/heap/operators.c preload/heap/symbol.c
 HEAP      := $(filter-out $(HEAP_APP),$(wildcard preload/heap/*.c))
 UNIT      := $(wildcard tests/unit/test_*.c)
 TARGETS   := $(filter-out tests/targets/counted_% tests/targets/switched_%,$(wildcard tests/targets/*.c tests/bench/*.c))
@@ -111,7 +111,8 @@ UNIT_BUILT   = $(if $(SAN),$(filter-out tests/unit/test_preload_%,$(UNIT)),$(UNI
 UNIT_BINS    = $(UNIT_BUILT:%.c=$(B)/%)
 TARGET_SOS   = $(patsubst %.c,build/%.so,$(filter tests/targets/lib%,$(TARGETS)))
 TARGET_BINS  = $(patsubst %.c,build/%,$(filter-out tests/targets/lib%,$(TARGETS)))
-CXX_BINS     = $(TARGETS_CXX:%.cc=build/%)
+CXX_SOS      = $(patsubst %.cc,build/%.so,$(filter tests/targets/lib%,$(TARGETS_CXX)))
+CXX_BINS     = $(patsubst %.cc,build/%,$(filter-out tests/targets/lib%,$(TARGETS_CXX)))
 FUZZ_BINS    = $(FUZZ:%.c=build/%)
 COUNTED      = build/tests/targets/libmstat-counted.so
 SWITCHED     = build/tests/targets/libmstat-switched.so
@@ -325,10 +326,16 @@ build/tests/targets/heap_early: TARGET_LDFLAGS = -Wl,--no-as-needed -Lbuild/test
 CXX_WARN = $(filter-out -Wmissing-prototypes -Wstrict-prototypes -Werror=missing-prototypes \
              -Werror=strict-prototypes -Werror=implicit-function-declaration \
              -Werror=incompatible-pointer-types -Werror=int-conversion,$(WARN))
+$(CXX_SOS): TARGET_LDFLAGS = -shared -fPIC
 $(CXX_BINS): build/%: %.cc $(P)/flags
+	$(compile_target_cxx)
+$(CXX_SOS): build/%.so: %.cc $(P)/flags
+	$(compile_target_cxx)
+define compile_target_cxx
 	$(call say,CXX,$(@:build/%=%))
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=gnu++17 -I. -MMD -MP -MF $@.d $(CXX_WARN) -O1 -g -pthread -o $@ $<
+	$(Q)$(CXX) -std=gnu++17 -I. -MMD -MP -MF $@.d $(CXX_WARN) -O1 -g -pthread -o $@ $< $(TARGET_LDFLAGS)
+endef
 
 $(COPIES): build/%.so: %.cc $(P)/flags
 	$(call say,CXX,$@)
@@ -372,7 +379,7 @@ unit-programs: $(UNIT_BINS)
 # Where clang has its fuzzer.
 fuzz-programs:
 	@+if .ci/can-fuzz $(CLANG); then $(MAKE) --no-print-directory $(JOBS) $(FUZZ_BINS); fi
-test-programs: all unit-programs $(TARGET_BINS) $(CXX_BINS) $(TARGET_SOS) $(COUNTED) $(SWITCHED)
+test-programs: all unit-programs $(TARGET_BINS) $(CXX_BINS) $(TARGET_SOS) $(CXX_SOS) $(COUNTED) $(SWITCHED)
 check: ## install what the tests need, build, run every test; ends with "N passed, N failed"
 	@.ci/deps build test
 	@.ci/deps --try vm

@@ -11,6 +11,7 @@
 #include "preload/heap/heap.h"
 #include "preload/heap/hooks.h"
 #include "preload/heap/modules.h"
+#include "preload/heap/operators.h"
 #include "preload/heap/report.h"
 #include "preload/sampler.h"
 #include "preload/valgrind.h"
@@ -61,5 +62,7 @@ static const struct sampler_heap extension = {
 __attribute__((constructor(101))) static void begin_init(void)
 {
 	hooks_init();
+	hooks_init_rares();
+	operators_init();
 	sampler_heap = &extension;
 }

@@ -104,7 +104,8 @@ static size_t early_size(const void *block)
 	return size;
 }
 
-void hooks_extent(const void *base, uintptr_t *ret_start, uintptr_t *ret_end)
+/* The addresses of the module that is loaded at base. */
+static void extent_of(const void *base, uintptr_t *ret_start, uintptr_t *ret_end)
 {
 	const Elf64_Ehdr *head = base;
 	const Elf64_Phdr *phdr =
@@ -123,7 +124,7 @@ static void find_allocator(void)
 	Dl_info info;
 
 	if (dladdr((void *)(uintptr_t)real_malloc, &info) && info.dli_fbase)
-		hooks_extent(info.dli_fbase, &allocator_start, &allocator_end);
+		extent_of(info.dli_fbase, &allocator_start, &allocator_end);
 }
 
 void hooks_init(void)
@@ -136,6 +137,18 @@ void hooks_init(void)
 	if (real_malloc && real_calloc && real_realloc && real_free)
 		next = (struct next){real_malloc, real_calloc, real_realloc, real_free};
 	is_resolving = false;
+}
+
+/*
+ * musl has no pvalloc(), and an allocator in front of a libc may be without any of these. Not when they are first
+ * called: the loader's lock may be held by who waits for this thread, and dlerror() is the program's.
+ */
+void hooks_init_rares(void)
+{
+#define FIND_RARE(type, name, parameters) real_##name = dlsym(RTLD_NEXT, #name);
+	RARES(FIND_RARE)
+	if (!real_memalign || !real_valloc || !real_pvalloc)
+		dlerror();
 }
 
 /* The name itself may mean another one: what everybody else finds by it. */
@@ -352,14 +365,11 @@ EXPORT void *aligned_alloc(size_t align, size_t size)
 	return block;
 }
 
-/* musl has no pvalloc(), and an allocator in front of a libc may be without any of these. */
-#define FIND_RARE(name) (real_##name || (real_##name = dlsym(RTLD_NEXT, #name)))
-
 EXPORT void *memalign(size_t align, size_t size)
 {
 	void *block;
 
-	if (!FIND_RARE(memalign))
+	if (unlikely(!real_memalign))
 		return aligned_alloc(align, size);
 	block = real_memalign(align, size);
 	heap_took(block, size);
@@ -370,7 +380,7 @@ EXPORT void *valloc(size_t size)
 {
 	void *block;
 
-	if (!FIND_RARE(valloc))
+	if (unlikely(!real_valloc))
 		return memalign((size_t)getpagesize(), size);
 	block = real_valloc(size);
 	heap_took(block, size);
@@ -381,7 +391,7 @@ EXPORT void *pvalloc(size_t size)
 {
 	void *block;
 
-	if (!FIND_RARE(pvalloc))
+	if (unlikely(!real_pvalloc))
 		return valloc(PAGE_OF(size));
 	block = real_pvalloc(size);
 	heap_took(block, size);
@@ -518,10 +528,13 @@ static unsigned long long unloads(void)
 }
 
 static unsigned generation = 1;
+static unsigned closing;
 
 unsigned hooks_generation(void)
 {
-	return __atomic_load_n(&generation, __ATOMIC_RELAXED);
+	unsigned now = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(&closing, __ATOMIC_ACQUIRE) ? 0 : now;
 }
 
 EXPORT int dlclose(void *handle)
@@ -531,10 +544,12 @@ EXPORT int dlclose(void *handle)
 
 	if (unlikely(!real_dlclose) && !READY(dlclose))
 		return -1;
+	__atomic_add_fetch(&closing, 1, __ATOMIC_SEQ_CST);
 	ret = real_dlclose(handle);
 	if (unloads() != before) {
-		__atomic_add_fetch(&generation, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
 		heap_unloaded();
 	}
+	__atomic_sub_fetch(&closing, 1, __ATOMIC_SEQ_CST);
 	return ret;
 }

@@ -8,13 +8,13 @@
 /* [init] Finds the real functions. */
 void hooks_init(void);
 
+/* [init] Likewise those that may be nowhere: after it, for this may allocate. */
+void hooks_init_rares(void);
+
 /* [init] Whether the program's malloc() is ours to see: not where its executable has one of its own. */
 bool hooks_are_first(void);
 
-/* The addresses of the module that is loaded at base. */
-void hooks_extent(const void *base, uintptr_t *ret_start, uintptr_t *ret_end);
-
-/* From 1 on, another number when a library has been unloaded. */
+/* From 1 on, another number when a library has been unloaded. 0: one is perhaps being unloaded now. */
 unsigned hooks_generation(void);
 
 #endif

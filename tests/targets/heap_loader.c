@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A program in C with libraries, some in C++, that depend on the loader's locks and order.
+ *   heap_loader FOLDER joins   the constructor waits for a thread that calls new; new is refused memory
+ *   heap_loader FOLDER aligns  likewise memalign() and its like
+ *   heap_loader FOLDER error   what dlerror() is about to tell outlives new, delete and memalign()
+ *   heap_loader FOLDER two     two with different operators, while others come and go
+ *   heap_loader FOLDER before  libheap_header.so was loaded at the beginning
+ */
+#include <dlfcn.h>
+#include <malloc.h>
+
+#include "heap_look.h"
+
+typedef int works_fn(void);
+typedef void *keeps_fn(size_t size);
+
+static const char *folder;
+
+static void *open_it(const char *name)
+{
+	char path[4096];
+	void *library;
+
+	snprintf(path, sizeof(path), "%s/lib%s.so", folder, name);
+	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		dprintf(1, "%s\n", dlerror());
+	HEAP_CHECK(library);
+	return library;
+}
+
+static void do_works(const char *name, const char *function)
+{
+	works_fn *works = (works_fn *)dlsym(open_it(name), function);
+
+	HEAP_CHECK(works && works());
+}
+
+static void check_error(void)
+{
+	const char *error = dlerror();
+
+	HEAP_CHECK(error && strstr(error, "/nowhere/libheap_nobody.so"));
+	HEAP_CHECK(!dlerror());
+}
+
+static void do_error(void)
+{
+	works_fn *works = (works_fn *)dlsym(open_it("heap_header"), "libheap_header_works");
+
+	HEAP_CHECK(!dlopen("/nowhere/libheap_nobody.so", RTLD_NOW));
+	free(heap_use(memalign(64, 100)));
+	free(heap_use(valloc(100)));
+	free(heap_use(pvalloc(100)));
+	check_error();
+	HEAP_CHECK(!dlopen("/nowhere/libheap_nobody.so", RTLD_NOW));
+	HEAP_CHECK(works());
+	check_error();
+}
+
+static void do_two(void)
+{
+	void *first = open_it("heap_header");
+	void *second = open_it("heap_headers");
+	works_fn *works = (works_fn *)dlsym(first, "libheap_header_works");
+	works_fn *others_work = (works_fn *)dlsym(second, "libheap_headers_works");
+	keeps_fn *keeps = (keeps_fn *)dlsym(first, "libheap_header_keeps");
+	keeps_fn *other_keeps = (keeps_fn *)dlsym(second, "libheap_headers_keeps");
+
+	HEAP_CHECK(works && others_work && keeps && other_keeps);
+	for (int i = 0; i < 300; i++) {
+		HEAP_CHECK(works() && others_work());
+		HEAP_CHECK(dlclose(open_it("heap_other")) == 0);
+	}
+	HEAP_CHECK(heap_use(keeps(1000 - 32)) && heap_use(other_keeps(3000 - 32)));
+	heap_settle();
+}
+
+static void do_before(void)
+{
+	works_fn *works = (works_fn *)dlsym(RTLD_DEFAULT, "libheap_header_works");
+
+	HEAP_CHECK(works && works());
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 2 ? argv[2] : "";
+
+	HEAP_CHECK(argc > 1);
+	folder = argv[1];
+	if (!strcmp(how, "joins"))
+		do_works("heap_joins", "libheap_joins_works");
+	else if (!strcmp(how, "aligns"))
+		do_works("heap_aligns", "libheap_aligns_works");
+	else if (!strcmp(how, "error"))
+		do_error();
+	else if (!strcmp(how, "two"))
+		do_two();
+	else if (!strcmp(how, "before"))
+		do_before();
+	else
+		return 2;
+	return heap_ok();
+}
