@@ -7,6 +7,8 @@
 /* Blocks; a power of two. 48 KiB, of which only what is used is ever there. */
 #define ROOM_FIRST 2048u
 #define FOR_EVER   255u
+/* operator delete calls free(), so some come twice. A block that is reused again and again shall not cost each time. */
+#define REPEATS_MAX 8u
 
 struct table {
 	uint64_t mask;
@@ -25,6 +27,7 @@ static struct {
 	uint32_t moves;
 	/* Addresses, in no order; 0: room. */
 	uint64_t retired[LIVE_RETIRED_MAX];
+	uint32_t repeats; /* notes of what was noted already, about */
 } live;
 
 static uint64_t place_of(uint64_t address, uint64_t mask)
@@ -190,9 +193,8 @@ bool live_retire(const void *block)
 	for (unsigned i = 0; i < LIVE_RETIRED_MAX; i++) {
 		uint64_t there = __atomic_load_n(&live.retired[i], __ATOMIC_RELAXED);
 
-		/* operator delete has called free(). */
 		if (there == address)
-			return true;
+			return __atomic_fetch_add(&live.repeats, 1, __ATOMIC_RELAXED) < REPEATS_MAX;
 		if (!there && __atomic_compare_exchange_n(&live.retired[i], &there, address, false,
 							  __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 			return true;
@@ -204,6 +206,7 @@ bool live_take_retired(unsigned i, struct live_block *ret)
 {
 	uint64_t address = 0;
 
+	__atomic_store_n(&live.repeats, 0, __ATOMIC_RELAXED);
 	if (__atomic_load_n(&live.retired[i], __ATOMIC_RELAXED))
 		address = __atomic_exchange_n(&live.retired[i], 0, __ATOMIC_ACQUIRE);
 	return live_take((const void *)(uintptr_t)address, ret);

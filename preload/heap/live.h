@@ -53,7 +53,8 @@ bool live_take(const void *block, struct live_block *ret);
 /*
  * Notes that a block, which is the caller's own, is about to be freed: without the lock and without a system
  * call. It is there until whoever has the lock next takes it out; before anything else, for the block's
- * address may be another one's by then. False: there is no room for the note.
+ * address may be another one's by then. False: there is no room for the note, or it has come so often that the block
+ * is better taken out.
  */
 bool live_retire(const void *block);
 

@@ -2,7 +2,13 @@
 #include "preload/heap/pick.h"
 
 #define LN2   0.69314718055994530942
+#define LOG2E 1.44269504088896340736
 #define SQRT2 1.41421356237309504880
+
+/* Divisions that wait for one another would take most of the time. */
+static const double inverse[] = {0,	   1,	     1.0 / 2,  1.0 / 3,	 1.0 / 4,  1.0 / 5,
+				 1.0 / 6,  1.0 / 7,  1.0 / 8,  1.0 / 9,	 1.0 / 10, 1.0 / 11,
+				 1.0 / 12, 1.0 / 13, 1.0 / 14, 1.0 / 15, 1.0 / 16, 1.0 / 17};
 
 /* splitmix64: passes BigCrush, and any state will do. */
 static uint64_t next_random(uint64_t *seed)
@@ -65,14 +71,14 @@ static double logarithm(double x)
 	t = (m - 1) / (m + 1);
 	square = t * t;
 	for (int n = 17; n >= 1; n -= 2)
-		sum = sum * square + 1.0 / n;
+		sum = sum * square + inverse[n];
 	return 2 * t * sum + power * LN2;
 }
 
 /* exp(-x) of x from 0 to 700. */
 static double decay(double x)
 {
-	int power = (int)(x / LN2);
+	int power = (int)(x * LOG2E);
 	double rest = x - power * LN2;
 	double sum = 1;
 	union {
@@ -81,7 +87,7 @@ static double decay(double x)
 	} scale = {(uint64_t)(1023 - power) << 52};
 
 	for (int n = 14; n >= 1; n--)
-		sum = 1 - rest / n * sum;
+		sum = 1 - rest * inverse[n] * sum;
 	return sum * scale.d;
 }
 
@@ -96,19 +102,24 @@ int64_t pick_gap(uint64_t *seed, uint64_t interval)
 /* 1 - exp(-x), also where that is nearly x. */
 static double probability(double x)
 {
-	if (x < 1e-4)
-		return x * (1 - x / 2 * (1 - x / 3));
-	return x < 40 ? 1 - decay(x) : 1;
+	double sum = 1;
+
+	if (x >= 0.01)
+		return x < 40 ? 1 - decay(x) : 1;
+	for (int n = 6; n >= 2; n--)
+		sum = 1 - x * inverse[n] * sum;
+	return x * sum;
 }
 
 struct heapwire_sums pick_weight(uint64_t size, uint64_t interval)
 {
 	double x = (double)size / (double)interval;
 	double p = interval == PICK_ALL ? 1 : probability(x);
-	double weight = x / p;
+	double blocks = 1 / p;
+	double weight = x * blocks;
 	struct heapwire_sums ret = {
-		.blocks = (int64_t)(HEAPWIRE_BLOCK / p + 0.5),
-		.bytes = p == 1 ? (int64_t)size : (int64_t)((double)size / p + 0.5),
+		.blocks = (int64_t)(HEAPWIRE_BLOCK * blocks + 0.5),
+		.bytes = p == 1 ? (int64_t)size : (int64_t)((double)size * blocks + 0.5),
 		.live_variance = (int64_t)(weight * weight * (1 - p) * HEAPWIRE_VARIANCE + 0.5),
 	};
 

@@ -195,12 +195,17 @@ static void test_retired_blocks_are_taken_later(void **state)
 	assert_int_equal(count_retired(&got), (noted + 1) / 2);
 	assert_int_equal((got.address - block.address) / 16, (noted - 1) / 2 * 2);
 	assert_int_equal(count_retired(&got), 0);
-	/* One that is noted twice takes one place. */
-	assert_true(live_add(&block));
-	for (unsigned i = 0; i < 2 * noted; i++)
-		assert_true(live_retire((void *)(uintptr_t)block.address));
-	assert_int_equal(count_retired(&got), 1);
-	assert_false(live_has((void *)(uintptr_t)block.address));
+	/* One that is noted twice takes one place; who comes on and on shall take it out. */
+	for (unsigned round = 0; round < 2; round++) {
+		unsigned repeats = 0;
+
+		assert_true(live_add(&block));
+		while (repeats < 100 && live_retire((void *)(uintptr_t)block.address))
+			repeats++;
+		assert_in_range(repeats, 2, 99);
+		assert_int_equal(count_retired(&got), 1);
+		assert_false(live_has((void *)(uintptr_t)block.address));
+	}
 }
 
 static void test_stacks_are_held_once(void **state)
