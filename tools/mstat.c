@@ -25,7 +25,8 @@
 #include "tools/summary.h"
 #include "tools/table.h"
 
-/* Exit codes of a program that runs others: those of env(1), timeout(1) and the shells. */
+/* Exit codes of a program that runs others: those of env(1), timeout(1) (its 124 is not ours) and the shells. */
+#define EXIT_ABOVE	  123
 #define EXIT_OWN	  125
 #define EXIT_NOT_EXECUTED 126
 #define EXIT_NOT_FOUND	  127
@@ -636,6 +637,27 @@ static void print_summary(struct mstat *m, const struct record *summary,
 	summary_print(stderr, summary, context);
 }
 
+/* The exit status by -fail-above. The program's own failure is told first. */
+static int judge(const struct mstat *m, const struct record *summary, int code)
+{
+	unsigned field =
+		record_has(summary, FIELD_PEAK_EXACT) ? FIELD_PEAK_EXACT : FIELD_PEAK_SAMPLED;
+	char peak[32], limit[32];
+
+	if (m->options.fail_above == UINT64_MAX)
+		return code;
+	if (!record_has(summary, field)) {
+		say("-fail-above: the peak is not known");
+		return code ? code : EXIT_OWN;
+	}
+	if ((uint64_t)record_scaled(summary, field) <= m->options.fail_above)
+		return code;
+	say("the peak of %s is above %s (-fail-above)",
+	    summary_bytes((int64_t)record_scaled(summary, field), peak, sizeof(peak)),
+	    summary_bytes((int64_t)m->options.fail_above, limit, sizeof(limit)));
+	return code ? code : EXIT_ABOVE;
+}
+
 static void kill_rest(struct mstat *m)
 {
 	int err = collector_kill_rest(m->collector);
@@ -672,7 +694,7 @@ static int finish(struct mstat *m)
 	collector_phases(m->collector, &context.phases);
 	if (!m->options.quiet)
 		print_summary(m, &summary, &context);
-	return code;
+	return judge(m, &summary, code);
 }
 
 static int start(struct mstat *m, struct launch_failure *ret)

@@ -32,6 +32,7 @@ const char options_usage[] =
 	"                     libmstat.so is injected, but libmstat-heap.so)\n"
 	"  -heap-interval SIZE  a sample every so many allocated bytes on average, 1 B to 1 TiB\n"
 	"                     (default 512KiB; 1 samples each allocation); implies -heap\n"
+	"  -fail-above SIZE   a larger peak is a failure: exit status 123\n"
 	"  -max-size SIZE     of the record: FILE.1 has the older half, what was before is lost\n"
 	"  -wait-all          wait for all that the program has started, not only for itself\n"
 	"  -kill-rest         kill what is left when the program ends\n"
@@ -43,8 +44,9 @@ const char options_usage[] =
 	"  -version           print the version\n"
 	"  -h                 print this\n"
 	"\n"
-	"Exit status: the program's; 128+N when signal N ended it; 125 a failure of mstat itself;\n"
-	"126 the program cannot be executed; 127 it is not found.\n";
+	"Exit status: the program's; 128+N when signal N ended it; 123 it succeeded, and its peak\n"
+	"is above -fail-above; 125 a failure of mstat itself; 126 the program cannot be executed;\n"
+	"127 it is not found.\n";
 
 /* Two files, of some blocks each. */
 #define MAX_SIZE_MIN 65536
@@ -61,6 +63,7 @@ enum flag {
 	BUDGET,
 	MEMORY_MAX,
 	SWAP_MAX,
+	FAIL_ABOVE,
 	MAX_SIZE,
 	HEAP,
 	HEAP_INTERVAL,
@@ -84,6 +87,7 @@ static const struct option flags[] = {
 	{"pss-budget", required_argument, NULL, BUDGET},
 	{"memory-max", required_argument, NULL, MEMORY_MAX},
 	{"memory-swap-max", required_argument, NULL, SWAP_MAX},
+	{"fail-above", required_argument, NULL, FAIL_ABOVE},
 	{"max-size", required_argument, NULL, MAX_SIZE},
 	{"heap", optional_argument, NULL, HEAP},
 	{"heap-interval", required_argument, NULL, HEAP_INTERVAL},
@@ -185,6 +189,8 @@ static const char *take(enum flag flag, const char *value, struct options *optio
 			       : "a size such as 512MiB";
 	case SWAP_MAX:
 		return quantity_size(value, &options->swap_max) ? NULL : "a size such as 512MiB";
+	case FAIL_ABOVE:
+		return quantity_size(value, &options->fail_above) ? NULL : "a size such as 512MiB";
 	case MAX_SIZE:
 		return quantity_size(value, &options->max_size) && options->max_size >= MAX_SIZE_MIN
 			       ? NULL
@@ -261,6 +267,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret, cha
 		.budget_ppm = 5000,
 		.memory_max = UINT64_MAX,
 		.swap_max = UINT64_MAX,
+		.fail_above = UINT64_MAX,
 		.heap_interval = HEAP_INTERVAL_DEFAULT,
 	};
 	result = read_flags(argc, argv, ret, error, error_size);

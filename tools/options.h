@@ -19,6 +19,7 @@ struct options {
 	uint32_t budget_ppm;
 	uint64_t memory_max, swap_max; /* bytes; UINT64_MAX: no limit */
 	uint64_t max_size;	       /* of the record, bytes; 0: no limit */
+	uint64_t fail_above;	       /* a peak that is a failure, bytes; UINT64_MAX: none is */
 	bool heap;		       /* the sampler that hooks allocations */
 	uint64_t heap_interval;	       /* bytes */
 	bool wait_all, kill_rest, delayacct;
