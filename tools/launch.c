@@ -327,6 +327,7 @@ static void try_calls(void)
 	syscall(SYS_pread64, -1, buf, 0, 0);
 	syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", buf, 1);
 	syscall(SYS_mincore, NULL, 0, NULL);
+	syscall(SYS_process_vm_readv, getpid(), NULL, 0, NULL, 0, 0);
 	syscall(SYS_madvise, NULL, 0, MADV_WIPEONFORK);
 	syscall(SYS_sched_getscheduler, 0);
 	syscall(SYS_sched_setscheduler, 0, -1, NULL);

@@ -19,6 +19,9 @@ is "samples, and the program is where it was" "$out" "threads 2
 /usr
 /usr"
 cd "$TMP" || exit
+ok "mstat -heap where its sampler's calls would kill" "$filter" peeking mstat -q -heap -heap-interval 1 -freq 100 -o run.mstat -- \
+	"$TARGETS/guest_work" none
+is "the program has none" "$out" "threads 1"
 for kind in harmless deadly; do
 	ok "a program that installs a $kind filter and starts another" \
 		mstat -q -freq 100 -o run.mstat -- "$filter" $kind "$TARGETS/guest_work" none

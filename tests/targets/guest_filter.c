@@ -3,6 +3,7 @@
  * A program that puts itself under a seccomp filter.
  *   guest_filter harmless CMD...   one that forbids nothing of what is called; then it becomes CMD
  *   guest_filter deadly CMD...     one that kills for socket() and close_range(); likewise
+ *   guest_filter peeking CMD...    one that kills for process_vm_readv(), which only the hooks' sampler calls
  *   guest_filter refusing CMD...   one by which unshare() is not permitted, as in containers; likewise
  *   guest_filter forks             the deadly one, then children by fork
  *   guest_filter forks-later       likewise, but it kills for prctl(), too
@@ -28,7 +29,8 @@
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), BPF_STMT(BPF_RET | BPF_K, (answer))
 #define DENY(nr) ANSWER(nr, SECCOMP_RET_KILL_PROCESS)
 
-/* deadly: 0 not, 1 for what only a sampler calls, 2 for prctl() also; -1: unshare() is refused. */
+/* deadly: 0 not, 1 for what only a sampler calls, 2 for prctl() also; -1: unshare() is refused; PEEKING. */
+#define PEEKING (-2)
 static int filter(int deadly, bool raw, unsigned long flags)
 {
 	struct sock_filter code[] = {
@@ -36,7 +38,8 @@ static int filter(int deadly, bool raw, unsigned long flags)
 		DENY(deadly > 0 ? SYS_socket : SYS_reboot),
 		DENY(deadly > 0 ? SYS_close_range : SYS_reboot),
 		DENY(deadly > 1 ? SYS_prctl : SYS_reboot),
-		ANSWER(deadly < 0 ? SYS_unshare : SYS_reboot, SECCOMP_RET_ERRNO | 1 /* EPERM */),
+		DENY(deadly == PEEKING ? SYS_process_vm_readv : SYS_reboot),
+		ANSWER(deadly == -1 ? SYS_unshare : SYS_reboot, SECCOMP_RET_ERRNO | 1 /* EPERM */),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = {sizeof(code) / sizeof(*code), code};
@@ -159,7 +162,10 @@ int main(int argc, char **argv)
 		return threads(what[0] == 'a');
 	if (!strcmp(what, "strict"))
 		return strict();
-	must_filter(!strcmp(what, "refusing") ? -1 : what[0] == 'd', false, 0);
+	must_filter(!strcmp(what, "refusing")  ? -1
+		    : !strcmp(what, "peeking") ? PEEKING
+					       : what[0] == 'd',
+		    false, 0);
 	if (argc > 2)
 		execvp(argv[2], argv + 2);
 	return 127;
