@@ -13,6 +13,7 @@
 #include "preload/heap/modules.h"
 #include "preload/heap/operators.h"
 #include "preload/heap/report.h"
+#include "preload/heap/symbol.h"
 #include "preload/sampler.h"
 #include "preload/valgrind.h"
 
@@ -46,6 +47,21 @@ static size_t own_memory(void)
 	return heap_memory() + modules_memory() + areas_memory();
 }
 
+/* [app thread] */
+static void before_fork(void)
+{
+	symbol_before_fork();
+	heap_before_fork();
+}
+
+/* [fork child] */
+static void in_child(void)
+{
+	hooks_in_child();
+	symbol_in_child();
+	heap_in_child();
+}
+
 static const struct sampler_heap extension = {
 	.begin = heap_begin,
 	.fill = report_fill,
@@ -53,9 +69,9 @@ static const struct sampler_heap extension = {
 	.report = report_send,
 	.memory = own_memory,
 	.has_news = heap_has_news,
-	.before_fork = heap_before_fork,
+	.before_fork = before_fork,
 	.after_fork = heap_after_fork,
-	.in_child = heap_in_child,
+	.in_child = in_child,
 };
 
 /* Before entry.c's. */

@@ -537,6 +537,11 @@ unsigned hooks_generation(void)
 	return __atomic_load_n(&closing, __ATOMIC_ACQUIRE) ? 0 : now;
 }
 
+void hooks_in_child(void)
+{
+	closing = 0;
+}
+
 EXPORT int dlclose(void *handle)
 {
 	unsigned long long before = unloads();

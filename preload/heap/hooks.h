@@ -14,6 +14,9 @@ void hooks_init_rares(void);
 /* [init] Whether the program's malloc() is ours to see: not where its executable has one of its own. */
 bool hooks_are_first(void);
 
+/* [fork child] */
+void hooks_in_child(void);
+
 /* From 1 on, another number when a library has been unloaded. 0: one is perhaps being unloaded now. */
 unsigned hooks_generation(void);
 

@@ -2,34 +2,37 @@
 /*
  * The list of modules is dl_iterate_phdr()'s. glibc holds a lock during that, so that none is unmapped, but
  * never while it runs a program's code; that lock is recursive, so the list may be walked within a walk. musl
- * unmaps none.
+ * unmaps none. A child of a process with threads may have the lock taken for ever: there the list is not walked,
+ * and a module knows itself alone.
  *
  * What is read of a module stands in its dynamic section: elf(5).
  */
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <signal.h>
 #include <string.h>
 
+#include "preload/aside.h"
+#include "preload/heap/lock.h"
 #include "preload/heap/symbol.h"
+#include "preload/sys.h"
+
+/* What a module may need, all in all. */
+#define CLOSURE_MAX 128u
 
 struct module {
 	uintptr_t base;	  /* what its addresses are added to */
 	const char *path; /* empty: the program's own */
 	const char *soname;
 	const Elf64_Phdr *phdr;
-	unsigned phnum;
+	unsigned phnum; /* 0: from start to end */
+	uintptr_t start, end;
 	const Elf64_Dyn *dynamic;
 	const Elf64_Sym *symbols;
 	const char *texts;
 	const uint32_t *gnu_hash, *hash; /* NULL: it has no such table */
 };
-
-/* glibc relocates the addresses that stand in there, musl and the vDSO do not. */
-static const void *address_in(const struct module *module, Elf64_Addr at)
-{
-	return (const void *)(at < module->base ? module->base + at : at);
-}
 
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
@@ -37,6 +40,34 @@ extern const char _end[] __attribute__((visibility("hidden")));
 bool symbol_is_ours(const void *at)
 {
 	return (uintptr_t)at - (uintptr_t)__ehdr_start < (uintptr_t)_end - (uintptr_t)__ehdr_start;
+}
+
+/* Of who walks the list. */
+static struct {
+	struct lock lock;
+	bool is_threaded;		  /* the process had threads when it forked */
+	bool is_forbidden;		  /* it was forked by such a one */
+	struct module queue[CLOSURE_MAX]; /* under the lock */
+} walks;
+
+static bool has_address(const struct module *module, const void *at)
+{
+	if (module->phnum == 0)
+		return (uintptr_t)at - module->start < module->end - module->start;
+	for (unsigned i = 0; i < module->phnum; i++)
+		if (module->phdr[i].p_type == PT_LOAD &&
+		    (uintptr_t)at - module->base - module->phdr[i].p_vaddr <
+			    module->phdr[i].p_memsz)
+			return true;
+	return false;
+}
+
+/* glibc relocates the addresses that stand in there, musl and the vDSO do not. */
+static const void *address_in(const struct module *module, Elf64_Addr at)
+{
+	const void *here = (const void *)at;
+
+	return has_address(module, here) ? here : (const void *)(module->base + at);
 }
 
 static const char *last_part(const char *path)
@@ -105,16 +136,6 @@ static bool find_module(bool (*fits)(const struct module *module, const void *wh
 	struct walk walk = {fits, what, ret};
 
 	return dl_iterate_phdr(look_at, &walk) != 0;
-}
-
-static bool has_address(const struct module *module, const void *at)
-{
-	for (unsigned i = 0; i < module->phnum; i++)
-		if (module->phdr[i].p_type == PT_LOAD &&
-		    (uintptr_t)at - module->base - module->phdr[i].p_vaddr <
-			    module->phdr[i].p_memsz)
-			return true;
-	return false;
 }
 
 static bool is_named(const struct module *module, const void *name)
@@ -225,17 +246,32 @@ static bool take_from(const struct module *module, struct search *search)
 	return true;
 }
 
+static bool is_in(const struct module *queue, unsigned count, const struct module *module)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (queue[i].dynamic == module->dynamic)
+			return true;
+	return false;
+}
+
+/* The module, what it needs, what that needs, and so on, each once: in the loader's order. */
 static bool take_from_all(const struct module *module, struct search *search)
 {
-	struct module other;
+	struct module *queue = walks.queue;
+	unsigned count = 1;
 
-	if (take_from(module, search))
-		return true;
-	for (const Elf64_Dyn *dyn = module->dynamic; dyn->d_tag != DT_NULL; dyn++)
-		if (dyn->d_tag == DT_NEEDED &&
-		    find_module(is_named, module->texts + dyn->d_un.d_val, &other) &&
-		    take_from(&other, search))
+	queue[0] = *module;
+	for (unsigned i = 0; i < count; i++) {
+		const struct module *one = &queue[i];
+
+		if (take_from(one, search))
 			return true;
+		for (const Elf64_Dyn *dyn = one->dynamic; dyn->d_tag != DT_NULL; dyn++)
+			if (dyn->d_tag == DT_NEEDED && count < CLOSURE_MAX &&
+			    find_module(is_named, one->texts + dyn->d_un.d_val, &queue[count]) &&
+			    !is_in(queue, count, &queue[count]))
+				count++;
+	}
 	return false;
 }
 
@@ -271,11 +307,66 @@ static int search_all(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
+/* glibc's, since 2.35: it takes no lock. Only what we need of the struct, and all of its size. */
+struct found {
+	unsigned long long flags;
+	void *start, *end;
+	struct link_map *link_map;
+	void *eh_frame_hdr;
+	unsigned long long reserved[8];
+};
+extern int symbol_ask(void *at, struct found *ret) __asm__("_dl_find_object") __attribute__((weak));
+
+/* Without the list: of the module itself, which stays while it calls. */
+static void search_own(struct search *search)
+{
+	struct found found;
+	struct module own;
+
+	if (!symbol_ask || symbol_ask((void *)(uintptr_t)search->at, &found) != 0)
+		return;
+	own = (struct module){
+		.base = found.link_map->l_addr,
+		.path = found.link_map->l_name ? found.link_map->l_name : "",
+		.start = (uintptr_t)found.start,
+		.end = (uintptr_t)found.end,
+		.dynamic = found.link_map->l_ld,
+	};
+	if (!own.dynamic || symbol_is_ours(own.dynamic))
+		return;
+	read_dynamic(&own);
+	if (own.symbols && own.texts)
+		take_from(&own, search);
+}
+
+/*
+ * All signals are blocked meanwhile: a handler may leave by a jump. Under a filter of the thread's own no system call is
+ * made.
+ */
+static bool search_list(struct search *search)
+{
+	uint64_t all = ~(uint64_t)0;
+	uint64_t signals;
+	bool has_it;
+
+	if (__atomic_load_n(&walks.is_forbidden, __ATOMIC_RELAXED) || aside_is_barred())
+		return false;
+	sys_4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals, sizeof(all));
+	has_it = lock_take(&walks.lock, NULL);
+	if (has_it) {
+		dl_iterate_phdr(search_all, search);
+		lock_give(&walks.lock);
+	}
+	sys_4(SYS_rt_sigprocmask, SIG_SETMASK, &signals, 0, sizeof(signals));
+	return has_it;
+}
+
 void *symbol_find(const char *name, const void *at)
 {
 	struct search search = {.name = name, .at = at};
 
-	dl_iterate_phdr(search_all, &search);
+	if (!search_list(&search))
+		search_own(&search);
 	if (search.is_chosen_there)
 		return ((void *(*)(void))search.ret)();
 	return (void *)search.ret;
@@ -287,15 +378,6 @@ bool symbol_exists(const char *name)
 
 	return find_module(has_function, name, &module);
 }
-
-/* glibc's, since 2.35: it takes no lock. Only what we need of the struct, and all of its size. */
-struct found {
-	unsigned long long flags;
-	void *start, *end;
-	void *link_map, *eh_frame_hdr;
-	unsigned long long reserved[8];
-};
-extern int symbol_ask(void *at, struct found *ret) __asm__("_dl_find_object") __attribute__((weak));
 
 static int has_it(struct dl_phdr_info *info, size_t size, void *arg)
 {
@@ -321,6 +403,22 @@ uintptr_t symbol_module(const void *at)
 
 	if (symbol_ask)
 		return symbol_ask((void *)(uintptr_t)at, &found) == 0 ? (uintptr_t)found.start : 0;
-	dl_iterate_phdr(has_it, &search);
+	if (!__atomic_load_n(&walks.is_forbidden, __ATOMIC_RELAXED))
+		dl_iterate_phdr(has_it, &search);
 	return search.ret;
+}
+
+/* glibc's, since 2.32: false once there was another thread. */
+extern char symbol_alone __asm__("__libc_single_threaded") __attribute__((weak));
+
+void symbol_before_fork(void)
+{
+	walks.is_threaded = !&symbol_alone || !symbol_alone;
+}
+
+void symbol_in_child(void)
+{
+	if (walks.is_threaded)
+		walks.is_forbidden = true;
+	lock_reset(&walks.lock);
 }

@@ -23,6 +23,10 @@ bool symbol_is_ours(const void *at);
  */
 void *symbol_find(const char *name, const void *at);
 
+/* Around fork(): [app thread] before; [fork child]. */
+void symbol_before_fork(void);
+void symbol_in_child(void);
+
 /* [init] Whether any module but ours has a function of that name. */
 bool symbol_exists(const char *name);
 
