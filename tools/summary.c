@@ -85,7 +85,7 @@ static void print_balance(FILE *to, const struct record *run)
 
 	if (!record_has(run, FIELD_PEAK_SLACK) && !record_has(run, FIELD_PEAK_STACKS) &&
 	    !record_has(run, FIELD_PEAK_REST)) {
-		fputs("             slack, stacks, other anonymous: not looked at yet\n", to);
+		fputs("             slack, stacks, other anonymous: not known\n", to);
 		return;
 	}
 	for (unsigned i = 0; i < sizeof(parts) / sizeof(*parts); i++) {

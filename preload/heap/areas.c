@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -15,8 +16,7 @@
 
 enum kind { REST, HEAP, STACK };
 
-/* 16 MiB: so much mincore() looks at under the lock of the mappings. */
-#define PAGE	   4096u
+/* So much mincore() looks at under the lock of the mappings: 16 MiB. */
 #define PAGES_ONCE 4096u
 /* What one call may take: 2.5 GiB. */
 #define LOOK_NS 4000000u
@@ -27,6 +27,7 @@ struct area {
 };
 
 static struct {
+	size_t page;
 	struct area *area; /* owned; by address */
 	char *chunk;	   /* owned; MAPS_CHUNK bytes */
 	uint32_t count;
@@ -124,27 +125,35 @@ static unsigned count_there(const char *pages, size_t count)
 	return there;
 }
 
-/* A part of the area. What was unmapped meanwhile holds nothing. */
-static void look_at(const struct area *area)
+/* A part of the area. What was unmapped meanwhile holds nothing. False: it may not be asked. */
+static bool look_at(const struct area *area)
 {
 	uint64_t from = all.from > area->start ? all.from : area->start;
-	uint64_t pages = (area->end - from) / PAGE;
+	uint64_t pages = (area->end - from) / all.page;
+	long ret;
 
 	if (pages > PAGES_ONCE)
 		pages = PAGES_ONCE;
-	if (sys_3(SYS_mincore, from, pages * PAGE, all.chunk) == 0)
-		all.sum[area->kind] += (int64_t)count_there(all.chunk, pages) * PAGE;
-	all.from = from + pages * PAGE;
+	ret = sys_3(SYS_mincore, from, pages * all.page, all.chunk);
+	if (ret == 0)
+		all.sum[area->kind] += (int64_t)(count_there(all.chunk, pages) * all.page);
+	all.from = from + pages * all.page;
+	return ret == 0 || ret == -ENOMEM || ret == -EAGAIN;
 }
 
-bool areas_look(struct areas *ret)
+void areas_init(size_t page)
+{
+	all.page = page;
+}
+
+enum areas_answer areas_look(struct areas *ret)
 {
 	uint64_t began = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	if (!all.is_looking)
 		all.is_looking = begin();
 	if (!all.is_looking)
-		return false;
+		return AREAS_FAILED;
 	while (all.next < all.count) {
 		const struct area *area = &all.area[all.next];
 
@@ -153,12 +162,14 @@ bool areas_look(struct areas *ret)
 			continue;
 		}
 		if (sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - began > LOOK_NS)
-			return false;
-		look_at(area);
+			return AREAS_PART;
+		all.is_looking = look_at(area);
+		if (!all.is_looking)
+			return AREAS_FAILED;
 	}
 	all.is_looking = false;
 	*ret = (struct areas){all.sum[HEAP], all.sum[STACK]};
-	return true;
+	return AREAS_WHOLE;
 }
 
 size_t areas_memory(void)

@@ -20,9 +20,17 @@ struct areas {
  * mincore(2), which takes 1.5 ms a GiB where smaps takes 12, and keeps nobody from mapping memory for longer than
  * 25 us. A page that was only read counts though it is the kernel's page of zeroes.
  *
- * True: all was looked at, and *ret is it; the next call begins anew.
+ * The next call after AREAS_WHOLE and AREAS_FAILED begins anew.
  */
-bool areas_look(struct areas *ret);
+enum areas_answer {
+	AREAS_WHOLE,  /* all was looked at, and *ret is it */
+	AREAS_PART,   /* call it again */
+	AREAS_FAILED, /* the list cannot be read, is too long, or mincore() is not permitted */
+};
+enum areas_answer areas_look(struct areas *ret);
+
+/* [init] The kernel's page size. */
+void areas_init(size_t page);
 
 /* Bytes mapped. */
 size_t areas_memory(void);

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/parse.h"
 #include "preload/guest.h"
@@ -77,6 +78,7 @@ static const struct sampler_heap extension = {
 /* Before entry.c's. */
 __attribute__((constructor(101))) static void begin_init(void)
 {
+	areas_init((size_t)sysconf(_SC_PAGESIZE));
 	hooks_init();
 	hooks_init_rares();
 	operators_init();

@@ -7,6 +7,7 @@
 #include "preload/heap/heap.h"
 #include "preload/heap/mappings.h"
 #include "preload/heap/pick.h"
+#include "preload/heap/rooms.h"
 #include "preload/heap/stacks.h"
 #include "preload/heap/unwind.h"
 #include "preload/sys.h"
@@ -171,16 +172,19 @@ static void keep_mapping(void *at, size_t size, const uint64_t *frame, unsigned 
 
 typedef void keeper(void *at, size_t size, const uint64_t *frame, unsigned count);
 
-/*
- * On a stack that has no room for a walk, as a coroutine's may be, the block counts without one. The frames are not
- * on it: a kilobyte. The lock is taken when they have been walked.
- */
+/* On a stack that has no room for a walk, as a coroutine's may be, the block counts without one. */
 static void sample(keeper *keep, void *at, size_t size)
 {
-	static __thread uint64_t frame[HEAPWIRE_FRAMES_MAX];
-	unsigned count = unwind_has_room() ? unwind_stack(frame, HEAPWIRE_FRAMES_MAX) : 0;
+	unsigned id;
+	struct room *room = unwind_has_room() ? rooms_take(&id) : NULL;
 
-	keep(at, size, frame, count);
+	if (!room) {
+		keep(at, size, NULL, 0);
+		return;
+	}
+	/* The lock is taken when the stack has been walked. */
+	keep(at, size, room->frame, unwind_stack(room->frame, HEAPWIRE_FRAMES_MAX, &room->state));
+	rooms_give(id);
 }
 
 static uint64_t draw(struct heap_thread *thread)
@@ -393,6 +397,7 @@ void heap_in_child(void)
 	heap.lost = 0;
 	lock_reset(&heap.lock);
 	unwind_child();
+	rooms_in_child();
 	if (heap.interval)
 		stacks_fork();
 	heap_thread.is_inside = false;
@@ -405,5 +410,5 @@ bool heap_has_news(void)
 
 size_t heap_memory(void)
 {
-	return live_memory() + stacks_memory() + mappings_memory();
+	return live_memory() + stacks_memory() + mappings_memory() + rooms_memory();
 }

@@ -75,7 +75,7 @@ static void fill_areas(struct record *ret, int64_t live, int64_t inherited)
 	int64_t heap = live + inherited + report.slack;
 
 	if (!record_has(ret, FIELD_RSS_ANON) || !report.has_areas) {
-		ret->reason[SOURCE_AREAS] = REASON_NOT_DUE;
+		ret->reason[SOURCE_AREAS] = report.look_ns ? REASON_FAILED : REASON_NOT_DUE;
 		return;
 	}
 	ret->reason[SOURCE_AREAS] = REASON_OK;
@@ -109,24 +109,26 @@ void report_look(uint32_t live)
 {
 	uint64_t pause = report.look_cost_ns * LOOK_EVERY * (live ? live : 1);
 	uint64_t cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	enum areas_answer answer;
 	struct areas areas;
-	bool whole;
 
 	if (!heap_interval() ||
 	    (!report.looking_ns && sys_clock_ns(CLOCK_MONOTONIC) - report.look_ns < pause))
 		return;
-	whole = areas_look(&areas);
+	answer = areas_look(&areas);
 	report.looking_ns += sys_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cost;
-	if (!whole)
+	if (answer == AREAS_PART)
 		return;
-	heap_settle();
-	report.has_areas = true;
-	report.slack = areas.heap - look(&stacks_totals.heap.live_bytes) -
-		       look(&stacks_totals.inherited_heap);
-	report.stack_bytes = areas.stacks;
+	report.has_areas = answer == AREAS_WHOLE;
 	report.look_ns = sys_clock_ns(CLOCK_MONOTONIC);
 	report.look_cost_ns = report.looking_ns;
 	report.looking_ns = 0;
+	if (!report.has_areas)
+		return;
+	heap_settle();
+	report.slack = areas.heap - look(&stacks_totals.heap.live_bytes) -
+		       look(&stacks_totals.inherited_heap);
+	report.stack_bytes = areas.stacks;
 }
 
 static int send(struct link *link, const struct bytes_out *out, const uint8_t *message)

@@ -292,7 +292,8 @@ static void remember_stack(uintptr_t low)
 }
 
 /* What of unwinding is done here is left out by its stack pointer. */
-__attribute__((noinline)) unsigned unwind_stack(uint64_t *ret_frame, unsigned max)
+__attribute__((noinline)) unsigned unwind_stack(uint64_t *ret_frame, unsigned max,
+						struct unwind_state *state)
 {
 	uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
 	struct range initial = initial_stack();
@@ -306,6 +307,8 @@ __attribute__((noinline)) unsigned unwind_stack(uint64_t *ret_frame, unsigned ma
 	/* Below are the frames of libunwind; of the same page all can be read. */
 	mine.window.low = page_of(sp) == page_of(sp - BELOW) ? sp - BELOW : page_of(sp);
 	mine.window.start = (uintptr_t)__builtin_dwarf_cfa();
+	mine.window.state = (uintptr_t)state;
+	mine.window.state_size = sizeof(*state);
 	end = has(mine.own, sp, sp)  ? mine.own.high
 	      : has(initial, sp, sp) ? initial.high
 				     : page_of(sp) + PAGE;

@@ -22,6 +22,15 @@ void unwind_leave_out(uintptr_t start, uintptr_t size);
  */
 bool unwind_has_room(void);
 
+/* What a walk that meets new frames needs beside the stack: libunwind's registers and cursor. */
+struct unwind_state {
+#if defined(__x86_64__)
+	_Alignas(16) uint8_t bytes[3072];
+#else
+	_Alignas(16) uint8_t bytes[12288];
+#endif
+};
+
 /*
  * [app thread] Return addresses of the calling thread's stack, innermost first, without the frames of
  * our own library (the hook itself). Returns how many, 0 where it cannot be told. No malloc, no
@@ -30,7 +39,7 @@ bool unwind_has_room(void);
  * must not call it). Where all frames were met before, and the stack is the thread's own, it makes no
  * system call and takes no lock.
  */
-unsigned unwind_stack(uint64_t *ret_frame, unsigned max);
+unsigned unwind_stack(uint64_t *ret_frame, unsigned max, struct unwind_state *state);
 
 /* [app thread] After dlclose(): what is remembered of code that is gone. */
 void unwind_forget_all(void);

@@ -26,3 +26,18 @@ ok "slack is what was freed: $slack of $freed, and the allocator's own" \
 ok "stacks: $stacks" test "$stacks" -le $(((3 << 20) + 262144))
 ok "little else, with tables of a sample for each KiB: $rest" test "$rest" -ge -262144 -a "$rest" -le $((10 << 20))
 is "they add up" $((live + slack + stacks + rest)) "$anon"
+
+# Where the kernel does not say which pages are there, nothing is made up.
+run "$TARGETS/guest_filter" harmless true
+if [ "$status" = 0 ]; then
+	touch go
+	start "$TARGETS/guest_filter" blind mstat -q -freq 50 -heap -heap-interval 1KiB -o run.mstat -- "$TARGETS/heap_holes" go
+	keeps() { [ "$(parts | cut -f 1)" -gt 20000000 ]; }
+	ok "a filter refuses mincore(): what is live is told" wait_for 30 keeps
+	rm go
+	wait "$started"
+	is "the program ends as ever" "$? $(<started.out)" "0 ok"
+	is "slack and stacks are not" "$(mstat-decode -what samples run.mstat | column heap_slack_bytes heap_stacks_bytes heap_rest_bytes | sort -u)" $'\t\t'
+else
+	skip "a filter refuses mincore()" "no seccomp filter can be installed"
+fi

@@ -4,6 +4,7 @@
  *   guest_filter harmless CMD...   one that forbids nothing of what is called; then it becomes CMD
  *   guest_filter deadly CMD...     one that kills for socket() and close_range(); likewise
  *   guest_filter peeking CMD...    one that kills for process_vm_readv(), which only the hooks' sampler calls
+ *   guest_filter blind CMD...      one by which mincore() is not permitted; likewise
  *   guest_filter refusing CMD...   one by which unshare() is not permitted, as in containers; likewise
  *   guest_filter forks             the deadly one, then children by fork
  *   guest_filter forks-later       likewise, but it kills for prctl(), too
@@ -29,8 +30,9 @@
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), BPF_STMT(BPF_RET | BPF_K, (answer))
 #define DENY(nr) ANSWER(nr, SECCOMP_RET_KILL_PROCESS)
 
-/* deadly: 0 not, 1 for what only a sampler calls, 2 for prctl() also; -1: unshare() is refused; PEEKING. */
+/* deadly: 0 not, 1 for what only a sampler calls, 2 for prctl() also; -1: unshare() is refused; or these. */
 #define PEEKING (-2)
+#define BLIND	(-3)
 static int filter(int deadly, bool raw, unsigned long flags)
 {
 	struct sock_filter code[] = {
@@ -39,6 +41,7 @@ static int filter(int deadly, bool raw, unsigned long flags)
 		DENY(deadly > 0 ? SYS_close_range : SYS_reboot),
 		DENY(deadly > 1 ? SYS_prctl : SYS_reboot),
 		DENY(deadly == PEEKING ? SYS_process_vm_readv : SYS_reboot),
+		ANSWER(deadly == BLIND ? SYS_mincore : SYS_reboot, SECCOMP_RET_ERRNO | 1),
 		ANSWER(deadly == -1 ? SYS_unshare : SYS_reboot, SECCOMP_RET_ERRNO | 1 /* EPERM */),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -164,6 +167,7 @@ int main(int argc, char **argv)
 		return strict();
 	must_filter(!strcmp(what, "refusing")  ? -1
 		    : !strcmp(what, "peeking") ? PEEKING
+		    : !strcmp(what, "blind")   ? BLIND
 					       : what[0] == 'd',
 		    false, 0);
 	if (argc > 2)

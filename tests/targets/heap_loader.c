@@ -6,9 +6,13 @@
  *   heap_loader FOLDER error   what dlerror() is about to tell outlives new, delete and memalign()
  *   heap_loader FOLDER two     two with different operators, while others come and go
  *   heap_loader FOLDER before  libheap_header.so was loaded at the beginning
+ *   heap_loader FOLDER forks   forks while another thread calls operators for the first time
  */
 #include <dlfcn.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 
 #include "heap_look.h"
 
@@ -84,6 +88,55 @@ static void do_before(void)
 	HEAP_CHECK(works && works());
 }
 
+static works_fn *forking_works;
+static volatile bool may_go;
+
+static void *calls_first(void *arg)
+{
+	while (!may_go)
+		;
+	for (;;)
+		forking_works();
+	return arg;
+}
+
+static void fork_once(int spins)
+{
+	struct timespec ms = {0, 1000000};
+	pthread_t thread;
+	pid_t pid;
+
+	forking_works = (works_fn *)dlsym(open_it("heap_plain"), "libheap_plain_works");
+	HEAP_CHECK(forking_works && pthread_create(&thread, NULL, calls_first, NULL) == 0);
+	nanosleep(&ms, NULL);
+	may_go = true;
+	while (spins-- > 0)
+		__asm__ volatile("");
+	pid = fork();
+	if (pid == 0) {
+		HEAP_CHECK(forking_works());
+		_exit(0);
+	}
+	for (int i = 0; i < LOOK_SECONDS * 1000; i++) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			_exit(5);
+		nanosleep(&ms, NULL);
+	}
+	kill(pid, SIGKILL);
+	_exit(7);
+}
+
+static void do_forks(void)
+{
+	for (int i = 0; i < 200; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			fork_once(i % 100 * 60);
+		heap_reap(pid, 5);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 2 ? argv[2] : "";
@@ -100,6 +153,8 @@ int main(int argc, char **argv)
 		do_two();
 	else if (!strcmp(how, "before"))
 		do_before();
+	else if (!strcmp(how, "forks"))
+		do_forks();
 	else
 		return 2;
 	return heap_ok();

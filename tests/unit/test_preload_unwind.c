@@ -21,6 +21,9 @@
 
 #define MAX 64u
 
+/* One thread walks at a time, but where it does not matter. */
+static __thread struct unwind_state state;
+
 static __thread uint64_t frames[512];
 static __thread unsigned count;
 static __thread unsigned max = MAX;
@@ -43,7 +46,7 @@ SECTION(chain_look)
 	if (innermost)
 		innermost();
 	else
-		count = unwind_stack(frames, max);
+		count = unwind_stack(frames, max, &state);
 	AFTER;
 }
 
@@ -197,7 +200,7 @@ static volatile bool handled;
 static void handler(int signal)
 {
 	(void)signal;
-	count = unwind_stack(frames, max);
+	count = unwind_stack(frames, max, &state);
 	handled = true;
 }
 
@@ -330,7 +333,7 @@ static void call_oddly(void (*function)(void))
 
 static void look(void)
 {
-	count = unwind_stack(frames, max);
+	count = unwind_stack(frames, max, &state);
 	AFTER;
 }
 
@@ -390,7 +393,7 @@ __attribute__((noinline)) static void smashed(uint64_t value)
 	uint64_t kept = *slot;
 
 	*(volatile uint64_t *)slot = value;
-	count = unwind_stack(frames, max);
+	count = unwind_stack(frames, max, &state);
 	*(volatile uint64_t *)slot = kept;
 }
 
@@ -439,7 +442,7 @@ static void (*compiled)(void (*function)(void));
 
 static void from_compiled(void)
 {
-	count = unwind_stack(frames, max);
+	count = unwind_stack(frames, max, &state);
 	AFTER;
 }
 

@@ -86,7 +86,7 @@ static void parts(void **state)
 	(void)state;
 	put_live();
 	prints("  heap       live 134.0 MiB +- 512.0 KiB; files 9.0 MiB, shmem 0 B\n"
-	       "             slack, stacks, other anonymous: not looked at yet\n");
+	       "             slack, stacks, other anonymous: not known\n");
 	put_areas();
 	record_unset(&run, FIELD_PEAK_INHERITED);
 	record_unset(&run, FIELD_PEAK_LIVE_SE);
