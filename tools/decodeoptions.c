@@ -27,10 +27,10 @@ const char decodeoptions_usage[] =
 	"                  phases: between the program's marks, each with its peak\n"
 	"                  summary: the run as a whole\n"
 	"                  heap: the functions and stacks that have allocated what was held\n"
-	"  -format FORMAT  tsv (default), csv, jsonl (a JSON object a line); of heap: text "
-	"(default),\n"
-	"                  folded (stacks for flame graphs), pprof (profile.proto, not to a "
-	"terminal)\n"
+	"  -format FORMAT  tsv (default), csv, jsonl (a JSON object a line);\n"
+	"                  sqlite: all tables in one database, needs -o FILE and no -what;\n"
+	"                  of heap: text (default), folded (stacks for flame graphs), pprof\n"
+	"                  (profile.proto, not to a terminal)\n"
 	"  -columns LIST   these columns, in this order: time,rss,anon_bytes\n"
 	"  -where TERMS    of samples, processes, events: of these processes only: pid=N and\n"
 	"                  comm=NAME, with commas between; any of the pids, any of the names\n"
@@ -58,9 +58,10 @@ const char *const decodeoptions_whats[] = {
 };
 
 static const char *const formats[DECODEOPTIONS_FORMATS] = {
-	[DECODEOPTIONS_TSV] = "tsv",	   [DECODEOPTIONS_CSV] = "csv",
-	[DECODEOPTIONS_JSONL] = "jsonl",   [DECODEOPTIONS_TEXT] = "text",
-	[DECODEOPTIONS_FOLDED] = "folded", [DECODEOPTIONS_PPROF] = "pprof",
+	[DECODEOPTIONS_TSV] = "tsv",	 [DECODEOPTIONS_CSV] = "csv",
+	[DECODEOPTIONS_JSONL] = "jsonl", [DECODEOPTIONS_SQLITE] = "sqlite",
+	[DECODEOPTIONS_TEXT] = "text",	 [DECODEOPTIONS_FOLDED] = "folded",
+	[DECODEOPTIONS_PPROF] = "pprof",
 };
 
 #define TICKS	  (1u << DECODE_TICKS)
@@ -102,9 +103,20 @@ static const unsigned whats_of_flag[FLAGS] = {
 };
 
 static const unsigned whats_of_format[DECODEOPTIONS_FORMATS] = {
-	[DECODEOPTIONS_TSV] = TABLES, [DECODEOPTIONS_CSV] = TABLES,  [DECODEOPTIONS_JSONL] = TABLES,
-	[DECODEOPTIONS_TEXT] = HEAP,  [DECODEOPTIONS_FOLDED] = HEAP, [DECODEOPTIONS_PPROF] = HEAP,
+	[DECODEOPTIONS_TSV] = TABLES,	[DECODEOPTIONS_CSV] = TABLES,
+	[DECODEOPTIONS_JSONL] = TABLES, [DECODEOPTIONS_SQLITE] = TABLES,
+	[DECODEOPTIONS_TEXT] = HEAP,	[DECODEOPTIONS_FOLDED] = HEAP,
+	[DECODEOPTIONS_PPROF] = HEAP,
 };
+
+/* Formats that have several tables at once; these have no -what. */
+static const unsigned tables_of_format[DECODEOPTIONS_FORMATS] = {
+	[DECODEOPTIONS_SQLITE] = TABLES,
+};
+
+/* What can be said of several tables at once. */
+static const bool is_of_all[FLAGS] = {
+	[FORMAT] = true, [WHERE] = true, [FROM] = true, [TO] = true, [STEP] = true, [O] = true};
 
 /* A command line being read. */
 struct reading {
@@ -271,10 +283,37 @@ static bool settle_format(const struct reading *reading)
 		options->format = options->what == DECODEOPTIONS_HEAP ? DECODEOPTIONS_TEXT
 								      : DECODEOPTIONS_TSV;
 	snprintf(value, sizeof(value), " %s", formats[options->format]);
-	if (!check_whats(reading, whats_of_format[options->format], "format", value))
+	if (!tables_of_format[options->format] &&
+	    !check_whats(reading, whats_of_format[options->format], "format", value))
 		return false;
 	if (options->format == DECODEOPTIONS_PPROF && !options->output && isatty(STDOUT_FILENO))
 		return fail(reading, "-format pprof is not for a terminal: use -o FILE");
+	return true;
+}
+
+/* Flags beside a format of several tables. */
+static bool settle_all(const struct reading *reading)
+{
+	struct decodeoptions *options = reading->ret;
+
+	options->tables = tables_of_format[options->format];
+	for (enum flag flag = 0; flag < FLAGS; flag++)
+		if (reading->given[flag] && !is_of_all[flag])
+			return fail(reading, "-%s is not for -format %s%s", flags[flag].name,
+				    formats[options->format],
+				    flag == WHAT ? ", which has all tables" : "");
+	return true;
+}
+
+static bool settle_one(const struct reading *reading)
+{
+	struct decodeoptions *options = reading->ret;
+
+	options->tables = 1u << options->what;
+	for (enum flag flag = 0; flag < FLAGS; flag++)
+		if (reading->given[flag] && whats_of_flag[flag] &&
+		    !check_whats(reading, whats_of_flag[flag], flags[flag].name, ""))
+			return false;
 	return true;
 }
 
@@ -285,10 +324,10 @@ static bool settle(const struct reading *reading)
 
 	if (!settle_format(reading))
 		return false;
-	for (enum flag flag = 0; flag < FLAGS; flag++)
-		if (reading->given[flag] && whats_of_flag[flag] &&
-		    !check_whats(reading, whats_of_flag[flag], flags[flag].name, ""))
-			return false;
+	if (tables_of_format[options->format] ? !settle_all(reading) : !settle_one(reading))
+		return false;
+	if (options->format == DECODEOPTIONS_SQLITE && !options->output)
+		return fail(reading, "-format sqlite needs a file: -o FILE");
 	if (filter->has_from && filter->has_to && filter->from_ns > filter->to_ns)
 		return fail(reading, "-from is after -to");
 	if (!options->at)

@@ -18,6 +18,7 @@ enum decodeoptions_format {
 	DECODEOPTIONS_TSV,
 	DECODEOPTIONS_CSV,
 	DECODEOPTIONS_JSONL,
+	DECODEOPTIONS_SQLITE,
 	DECODEOPTIONS_TEXT,
 	DECODEOPTIONS_FOLDED,
 	DECODEOPTIONS_PPROF,
@@ -25,7 +26,8 @@ enum decodeoptions_format {
 };
 
 struct decodeoptions {
-	unsigned what; /* enum decode_what, or DECODEOPTIONS_HEAP */
+	unsigned what;	 /* enum decode_what, or DECODEOPTIONS_HEAP */
+	unsigned tables; /* a bit for each enum decode_what that the format has */
 	enum decodeoptions_format format;
 	const char *at;	     /* the instant of a profile */
 	const char **column; /* owned, into column_text: the columns that are wanted */

@@ -9,6 +9,7 @@
 
 #include "tools/decode.h"
 #include "tools/decodeoptions.h"
+#include "tools/export.h"
 #include "tools/follow.h"
 #include "tools/heapdecode.h"
 #include "tools/input.h"
@@ -62,12 +63,15 @@ static int report_decode(const struct decodeoptions *options, const struct decod
 			    decode ? decode_why(decode) : "no memory");
 }
 
-/* A reader that has gone away (EPIPE) wants no explanation. */
+/* A reader that has gone away (EPIPE) wants no explanation, but of what is no text for people. */
 static int report_output(const struct decodeoptions *options, int err)
 {
-	if (err != -EPIPE)
+	bool is_text = options->format <= DECODEOPTIONS_JSONL;
+
+	if (err != -EPIPE || !is_text)
 		fprintf(stderr, "mstat-decode: %s: %s\n",
-			options->output ? options->output : "standard output", strerror(-err));
+			options->output ? options->output : "standard output",
+			err == -ENOTBLK ? "this format needs a regular file" : strerror(-err));
 	return EXIT_FAILED;
 }
 
@@ -136,8 +140,10 @@ static int open_decode(const struct decodeoptions *options, int input, struct fo
 		       struct decode **ret)
 {
 	struct decode_wanted wanted = {
-		.tables = 1u << options->what,
-		.format = (enum table_format)options->format,
+		.tables = options->tables,
+		.format = options->format <= DECODEOPTIONS_JSONL
+				  ? (enum table_format)options->format
+				  : TABLE_TSV,
 		.filter = &options->filter,
 		.step_ns = options->step_ns,
 		.at_once = options->follow,
@@ -150,6 +156,22 @@ static int open_decode(const struct decodeoptions *options, int input, struct fo
 	return decode_open(input, follows ? follow_more : NULL, follow, &wanted, ret);
 }
 
+/* All of the tables, into the format. Returns an error of the output; of the input in *ret_read. */
+static int export_tables(const struct decodeoptions *options, struct decode *decode,
+			 const struct output *output, int *ret_read)
+{
+	struct export export;
+	int err = export_begin(options, decode, output, &export);
+
+	*ret_read = 0;
+	if (err == 0) {
+		*ret_read = decode_run(decode);
+		err = export_finish(&export, decode);
+	}
+	export_done(&export);
+	return err;
+}
+
 /* Returns an exit code. */
 static int decode_to_output(const struct decodeoptions *options, struct decode *decode, int input,
 			    const struct follow *follow)
@@ -160,9 +182,7 @@ static int decode_to_output(const struct decodeoptions *options, struct decode *
 
 	if (!open_output(options, input, &output))
 		return EXIT_FAILED;
-	table_aim(decode_table(decode, options->what), output.fd);
-	err = decode_run(decode);
-	written = close_output(&output, decode_flush(decode));
+	written = close_output(&output, export_tables(options, decode, &output, &err));
 	if (follow->is_output_gone)
 		written = -EPIPE;
 	if (written < 0)
