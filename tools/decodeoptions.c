@@ -28,6 +28,7 @@ const char decodeoptions_usage[] =
 	"                  summary: the run as a whole\n"
 	"                  heap: the functions and stacks that have allocated what was held\n"
 	"  -format FORMAT  tsv (default), csv, jsonl (a JSON object a line);\n"
+	"                  openmetrics: of ticks, samples, summary, with times of the day;\n"
 	"                  sqlite: all tables in one database, needs -o FILE and no -what;\n"
 	"                  of heap: text (default), folded (stacks for flame graphs), pprof\n"
 	"                  (profile.proto, not to a terminal)\n"
@@ -58,9 +59,13 @@ const char *const decodeoptions_whats[] = {
 };
 
 static const char *const formats[DECODEOPTIONS_FORMATS] = {
-	[DECODEOPTIONS_TSV] = "tsv",	 [DECODEOPTIONS_CSV] = "csv",
-	[DECODEOPTIONS_JSONL] = "jsonl", [DECODEOPTIONS_SQLITE] = "sqlite",
-	[DECODEOPTIONS_TEXT] = "text",	 [DECODEOPTIONS_FOLDED] = "folded",
+	[DECODEOPTIONS_TSV] = "tsv",
+	[DECODEOPTIONS_CSV] = "csv",
+	[DECODEOPTIONS_JSONL] = "jsonl",
+	[DECODEOPTIONS_SQLITE] = "sqlite",
+	[DECODEOPTIONS_OPENMETRICS] = "openmetrics",
+	[DECODEOPTIONS_TEXT] = "text",
+	[DECODEOPTIONS_FOLDED] = "folded",
 	[DECODEOPTIONS_PPROF] = "pprof",
 };
 
@@ -103,9 +108,13 @@ static const unsigned whats_of_flag[FLAGS] = {
 };
 
 static const unsigned whats_of_format[DECODEOPTIONS_FORMATS] = {
-	[DECODEOPTIONS_TSV] = TABLES,	[DECODEOPTIONS_CSV] = TABLES,
-	[DECODEOPTIONS_JSONL] = TABLES, [DECODEOPTIONS_SQLITE] = TABLES,
-	[DECODEOPTIONS_TEXT] = HEAP,	[DECODEOPTIONS_FOLDED] = HEAP,
+	[DECODEOPTIONS_TSV] = TABLES,
+	[DECODEOPTIONS_CSV] = TABLES,
+	[DECODEOPTIONS_JSONL] = TABLES,
+	[DECODEOPTIONS_SQLITE] = TABLES,
+	[DECODEOPTIONS_OPENMETRICS] = TICKS | SAMPLES | SUMMARY,
+	[DECODEOPTIONS_TEXT] = HEAP,
+	[DECODEOPTIONS_FOLDED] = HEAP,
 	[DECODEOPTIONS_PPROF] = HEAP,
 };
 
@@ -326,6 +335,9 @@ static bool settle(const struct reading *reading)
 		return false;
 	if (tables_of_format[options->format] ? !settle_all(reading) : !settle_one(reading))
 		return false;
+	if (options->format == DECODEOPTIONS_OPENMETRICS && options->follow)
+		return fail(reading,
+			    "-follow is not for -format openmetrics, which is sorted at the end");
 	if (options->format == DECODEOPTIONS_SQLITE && !options->output)
 		return fail(reading, "-format sqlite needs a file: -o FILE");
 	if (filter->has_from && filter->has_to && filter->from_ns > filter->to_ns)

@@ -3,6 +3,7 @@
 
 #include "tools/database.h"
 #include "tools/export.h"
+#include "tools/openmetrics.h"
 
 static int begin_database(struct export *export, struct decode *decode, const struct output *output)
 {
@@ -15,13 +16,25 @@ static int begin_database(struct export *export, struct decode *decode, const st
 	return err;
 }
 
+static int begin_metrics(struct export *export, struct decode *decode, unsigned what)
+{
+	enum scope scope = what == DECODE_TICKS	    ? SCOPE_TREE
+			   : what == DECODE_SAMPLES ? SCOPE_PROCESS
+						    : SCOPE_RUN;
+
+	return openmetrics_open(scope, decode_reader(decode), decode_table(decode, what),
+				&export->metrics);
+}
+
 int export_begin(const struct decodeoptions *options, struct decode *decode,
 		 const struct output *output, struct export *ret)
 {
-	*ret = (struct export){0};
+	*ret = (struct export){.fd = output->fd};
 	switch (options->format) {
 	case DECODEOPTIONS_SQLITE:
 		return begin_database(ret, decode, output);
+	case DECODEOPTIONS_OPENMETRICS:
+		return begin_metrics(ret, decode, options->what);
 	default:
 		table_aim(decode_table(decode, options->what), output->fd);
 		return 0;
@@ -34,11 +47,14 @@ int export_finish(struct export *export, struct decode *decode)
 
 	if (err == 0 && export->database)
 		err = database_commit(export->database);
+	if (err == 0 && export->metrics)
+		err = openmetrics_write(export->metrics, export->fd);
 	return err;
 }
 
 void export_done(struct export *export)
 {
 	database_close(export->database);
+	openmetrics_close(export->metrics);
 	*export = (struct export){0};
 }

@@ -9,7 +9,9 @@
 
 struct export
 {
-	struct database *database; /* owned; NULL: not asked for */
+	int fd;			     /* borrowed */
+	struct database *database;   /* owned; NULL: not asked for */
+	struct openmetrics *metrics; /* owned; NULL likewise */
 };
 
 /*

@@ -4,7 +4,7 @@
 #include "tools/metric.h"
 
 /*
- * Families stand together. Names are in base units: a family's ends with its unit, bytes or seconds,
+ * Names are in base units: a family's ends with its unit, bytes or seconds,
  * where it has one. No counter's value ever falls while its process lives (or the run); what is a high
  * mark or an age is a gauge, for its largest value is what matters.
  */
@@ -307,7 +307,7 @@ static const struct metric run_metrics[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-const struct metric *metric_find(enum scope scope, const char *column)
+const struct metric *metric_at(enum scope scope, unsigned i)
 {
 	static const struct {
 		const struct metric *metric;
@@ -318,11 +318,18 @@ const struct metric *metric_find(enum scope scope, const char *column)
 		[SCOPE_RUN] = {run_metrics, COUNT(run_metrics)},
 	};
 
-	if ((size_t)scope >= COUNT(tables))
+	if ((size_t)scope >= COUNT(tables) || i >= tables[scope].count)
 		return NULL;
-	for (size_t i = 0; i < tables[scope].count; i++)
-		if (!strcmp(tables[scope].metric[i].column, column))
-			return &tables[scope].metric[i];
+	return &tables[scope].metric[i];
+}
+
+const struct metric *metric_find(enum scope scope, const char *column)
+{
+	const struct metric *metric;
+
+	for (unsigned i = 0; (metric = metric_at(scope, i)); i++)
+		if (!strcmp(metric->column, column))
+			return metric;
 	return NULL;
 }
 

@@ -23,6 +23,9 @@ struct metric {
 /* The column's, NULL: it has none, as one of a newer mstat. */
 const struct metric *metric_find(enum scope scope, const char *column);
 
+/* The scope's metrics, by number from 0; NULL past the last. */
+const struct metric *metric_at(enum scope scope, unsigned i);
+
 /* A column that is not known is taken for a gauge: of a counter, too, the largest is the last. */
 bool metric_is_counter(enum scope scope, const char *column);
 

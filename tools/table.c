@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/tick.h"
+#include "tools/plain.h"
 #include "tools/table.h"
 
 #define BUFFER 65536
@@ -237,28 +238,6 @@ static void put_csv(struct table *table, const char *text, size_t len)
 		put_char(table, '"');
 }
 
-/* The length of the well-formed UTF-8 sequence at p (Unicode, table 3-7), 0: there is none. */
-static size_t utf8_len(const uint8_t *p, size_t left)
-{
-	size_t len = *p < 0x80	 ? 1
-		     : *p < 0xc2 ? 0
-		     : *p < 0xe0 ? 2
-		     : *p < 0xf0 ? 3
-		     : *p < 0xf5 ? 4
-				 : 0;
-
-	if (len > left || len == 0)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, and what lies above U+10FFFF. */
-	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
-	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 static void put_json_char(struct table *table, char c)
 {
 	static const char plain[] = "\"\\\b\f\n\r\t";
@@ -279,7 +258,7 @@ static void put_json(struct table *table, const char *text, size_t len)
 {
 	put_char(table, '"');
 	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8_len((const uint8_t *)text + i, len - i);
+		n = plain_utf8_len((const uint8_t *)text + i, len - i);
 		if (n == 1)
 			put_json_char(table, text[i]);
 		else if (n)

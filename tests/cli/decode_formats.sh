@@ -99,3 +99,105 @@ no '-columns is not for -format sqlite' -format sqlite -columns time -o x.db
 no '-follow is not for -format sqlite' -format sqlite -follow -o x.db
 exits "a device is none" 1 mstat-decode -format sqlite -o /dev/null run.mstat
 like "... and it is said" "$err" 'regular file'
+
+# ---- openmetrics ---------------------------------------------------------------------------------
+
+# What the standard says, strictly, and then whether each value is that of the table.
+cat >metrics.py <<'END_OF_PROGRAM'
+import csv, re, sys
+from decimal import Decimal
+text = open(sys.argv[1], encoding="utf-8", newline="\n").read()
+assert text.endswith("# EOF\n") and text.count("# EOF") == 1
+families, kind, points, label = {}, None, {}, r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
+last = None
+for line in text.split("\n")[:-2]:
+    meta = re.fullmatch("# (TYPE|UNIT|HELP) ([a-z_]+) (.+)", line)
+    if meta:
+        word, name, rest = meta.groups()
+        if word == "TYPE":
+            assert name not in families and rest in ("gauge", "counter"), line
+            families[name], family, kind, seen = [], name, rest, set()
+        assert name == family and word not in seen and not families[name], line
+        seen.add(word)
+        assert word != "UNIT" or name.endswith("_" + rest) and rest in ("bytes", "seconds"), line
+        continue
+    point = re.fullmatch(r"([a-z_]+)(?:\{(%s(?:,%s)*)\})? (-?[0-9]+(?:\.[0-9]+)?) ([0-9]+\.[0-9]+)" % (label, label), line)
+    assert point, line
+    name, labels, value, time = point.groups()
+    assert name == family + ("_total" if kind == "counter" else ""), line
+    names = [pair.split("=")[0] for pair in re.findall(label, labels or "")]
+    assert len(names) == len(set(names)), line
+    metric = (name, labels)
+    if metric != last:  # all points of a metric together, in order
+        assert metric not in points, line
+        points[metric], last = [], metric
+    assert not points[metric] or points[metric][-1][0] < Decimal(time), line
+    assert kind != "counter" or Decimal(value) >= 0
+    points[metric].append((Decimal(time), Decimal(value)))
+    families[family].append(line)
+assert points
+
+# (column, metric, its label, nanoseconds): each point of it, and no other
+table, key, start = sys.argv[2], sys.argv[3], Decimal(sys.argv[4])
+rows = list(csv.DictReader(open(table, encoding="latin-1", newline="\n"), delimiter="\t", quoting=csv.QUOTE_NONE))
+for spec in sys.argv[5:]:
+    column, name, wanted, scale = spec.split(",")
+    want = {}
+    for row in rows:
+        if row[column]:
+            who = (row["process"], row["pid"]) if key == "process" else ()
+            time = (start + int(row["time_ns" if who else "time"])) / 10**9
+            want.setdefault(who, {}).setdefault(time, Decimal(row[column]) / int(scale))
+    got = {}
+    for (metric, labels), values in points.items():
+        if metric == name and (not wanted or wanted in labels.split(",")):
+            who = tuple(re.search('%s="(.*?)"' % l, labels).group(1) for l in ("process", "pid")) if key == "process" else ()
+            got.setdefault(who, {}).update(values)
+    assert got == want and want, (spec, len(got), len(want))
+END_OF_PROGRAM
+promtool=$(command -v promtool)
+# As much of it as the older text format has, for promtool's check of names and helps.
+plain() {
+	sed -E '/^# (UNIT|EOF)/d; s/^(# (TYPE|HELP) [a-z_]+)( counter$)/\1_total\3/; s/ [0-9.]+$//' "$1" |
+		awk '$2 == "TYPE" { counter = $4 == "counter" } $2 == "HELP" && counter { $3 = $3 "_total" } { print }'
+}
+start_ns=$(sed -n 's/^start_realtime_ns\t//p' summary.tsv)
+prom() {
+	if [ -z "$promtool" ]; then
+		skip "promtool: $1" "no promtool (Debian: prometheus, 100 MB)"
+		return
+	fi
+	plain "$1" | awk '!/^#/ { sub(/ [^ ]*$/, " 1"); if (seen[$0]++) next } { print }' >plain.prom
+	ok "promtool finds no fault with the names: $1" sh -c "'$promtool' check metrics <plain.prom"
+	ok "... and takes all of it" "$promtool" tsdb create-blocks-from openmetrics "$1" "blocks.$1"
+}
+
+exits "openmetrics of ticks" 0 mstat-decode -format openmetrics -o ticks.om run.mstat
+is "... for its owner alone" "$(stat -c %a ticks.om)" 600
+ok "... is as the standard has it, and tells the same" python3 metrics.py ticks.om ticks.tsv tree "$start_ns" \
+	rss,mstat_cgroup_memory_current_bytes,,1 'sum_rss_bytes,mstat_tree_memory_rss_bytes,,1' \
+	processes,mstat_tree_processes,,1 "$([ "$(awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "anon_bytes") at = i } END { print $at }' ticks.tsv)" ] &&
+		echo 'anon_bytes,mstat_cgroup_memory_stat_bytes,type="anon",1' || echo 'processes,mstat_tree_processes,,1')"
+prom ticks.om
+exits "openmetrics of samples" 0 mstat-decode -format openmetrics -what samples -o samples.om run.mstat
+ok "... is as the standard has it, and tells the same" python3 metrics.py samples.om samples.tsv process "$start_ns" \
+	rss_bytes,mstat_process_memory_rss_bytes,,1 'minor_faults,mstat_process_page_faults_total,type="minor",1' \
+	pss_bytes,mstat_process_memory_pss_bytes,,1 cpu_ns,mstat_process_cpu_seconds_total,,1000000000
+like "... with a name that has to be escaped" "$(cat samples.om)" 'comm="a\\"b\\\\c\\nd'
+prom samples.om
+exits "openmetrics of the summary" 0 mstat-decode -format openmetrics -what summary run.mstat
+cp out summary.om
+ok "... is as the standard has it" python3 metrics.py summary.om summary.tsv run "$start_ns"
+like "... with what the run was" "$(cat summary.om)" 'mstat_run_info\{.*kernel="'"$(uname -r)"
+is "... the peak" "$(sed -n 's/^mstat_run_memory_peak_sampled_bytes \([0-9]*\) .*/\1/p' summary.om)" \
+	"$(sed -n 's/^peak_sampled_bytes\t//p' summary.tsv)"
+prom summary.om
+exits "a choice" 0 mstat-decode -format openmetrics -what samples -columns rss_bytes -where comm=python3 -step 100ms run.mstat
+is "... has one family" "$(sed -n 's/^# TYPE //p' <<<"$out")" 'mstat_process_memory_rss_bytes gauge'
+is "... of one name" "$(sed -n 's/.*comm="\(.*\)"} .*/\1/p' <<<"$out" | sort -u)" python3
+
+full openmetrics full.om
+exits "nobody who reads it" 1 bash -c 'set -o pipefail; mstat-decode -format openmetrics -what samples run.mstat | true'
+is "... gets one line" "$(grep -c 'standard output: Broken pipe' <<<"$err") $(wc -l <<<"$err")" "1 1"
+no '-format openmetrics is not for -what events \(ticks, samples, summary\)' -format openmetrics -what events
+no '-follow is not for -format openmetrics' -format openmetrics -follow
