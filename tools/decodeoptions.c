@@ -30,6 +30,8 @@ const char decodeoptions_usage[] =
 	"  -format FORMAT  tsv (default), csv, jsonl (a JSON object a line);\n"
 	"                  openmetrics: of ticks, samples, summary, with times of the day;\n"
 	"                  sqlite: all tables in one database, needs -o FILE and no -what;\n"
+	"                  perfetto: a trace with counters and events, for ui.perfetto.dev; no "
+	"-what;\n"
 	"                  of heap: text (default), folded (stacks for flame graphs), pprof\n"
 	"                  (profile.proto, not to a terminal)\n"
 	"  -columns LIST   these columns, in this order: time,rss,anon_bytes\n"
@@ -59,13 +61,10 @@ const char *const decodeoptions_whats[] = {
 };
 
 static const char *const formats[DECODEOPTIONS_FORMATS] = {
-	[DECODEOPTIONS_TSV] = "tsv",
-	[DECODEOPTIONS_CSV] = "csv",
-	[DECODEOPTIONS_JSONL] = "jsonl",
-	[DECODEOPTIONS_SQLITE] = "sqlite",
-	[DECODEOPTIONS_OPENMETRICS] = "openmetrics",
-	[DECODEOPTIONS_TEXT] = "text",
-	[DECODEOPTIONS_FOLDED] = "folded",
+	[DECODEOPTIONS_TSV] = "tsv",	       [DECODEOPTIONS_CSV] = "csv",
+	[DECODEOPTIONS_JSONL] = "jsonl",       [DECODEOPTIONS_SQLITE] = "sqlite",
+	[DECODEOPTIONS_PERFETTO] = "perfetto", [DECODEOPTIONS_OPENMETRICS] = "openmetrics",
+	[DECODEOPTIONS_TEXT] = "text",	       [DECODEOPTIONS_FOLDED] = "folded",
 	[DECODEOPTIONS_PPROF] = "pprof",
 };
 
@@ -108,19 +107,17 @@ static const unsigned whats_of_flag[FLAGS] = {
 };
 
 static const unsigned whats_of_format[DECODEOPTIONS_FORMATS] = {
-	[DECODEOPTIONS_TSV] = TABLES,
-	[DECODEOPTIONS_CSV] = TABLES,
-	[DECODEOPTIONS_JSONL] = TABLES,
-	[DECODEOPTIONS_SQLITE] = TABLES,
-	[DECODEOPTIONS_OPENMETRICS] = TICKS | SAMPLES | SUMMARY,
-	[DECODEOPTIONS_TEXT] = HEAP,
-	[DECODEOPTIONS_FOLDED] = HEAP,
+	[DECODEOPTIONS_TSV] = TABLES,	   [DECODEOPTIONS_CSV] = TABLES,
+	[DECODEOPTIONS_JSONL] = TABLES,	   [DECODEOPTIONS_SQLITE] = TABLES,
+	[DECODEOPTIONS_PERFETTO] = TABLES, [DECODEOPTIONS_OPENMETRICS] = TICKS | SAMPLES | SUMMARY,
+	[DECODEOPTIONS_TEXT] = HEAP,	   [DECODEOPTIONS_FOLDED] = HEAP,
 	[DECODEOPTIONS_PPROF] = HEAP,
 };
 
 /* Formats that have several tables at once; these have no -what. */
 static const unsigned tables_of_format[DECODEOPTIONS_FORMATS] = {
 	[DECODEOPTIONS_SQLITE] = TABLES,
+	[DECODEOPTIONS_PERFETTO] = TICKS | SAMPLES | EVENTS | PROCESSES | SUMMARY,
 };
 
 /* What can be said of several tables at once. */
@@ -295,8 +292,10 @@ static bool settle_format(const struct reading *reading)
 	if (!tables_of_format[options->format] &&
 	    !check_whats(reading, whats_of_format[options->format], "format", value))
 		return false;
-	if (options->format == DECODEOPTIONS_PPROF && !options->output && isatty(STDOUT_FILENO))
-		return fail(reading, "-format pprof is not for a terminal: use -o FILE");
+	if ((options->format == DECODEOPTIONS_PPROF || options->format == DECODEOPTIONS_PERFETTO) &&
+	    !options->output && isatty(STDOUT_FILENO))
+		return fail(reading, "-format %s is not for a terminal: use -o FILE",
+			    formats[options->format]);
 	return true;
 }
 
@@ -310,7 +309,7 @@ static bool settle_all(const struct reading *reading)
 		if (reading->given[flag] && !is_of_all[flag])
 			return fail(reading, "-%s is not for -format %s%s", flags[flag].name,
 				    formats[options->format],
-				    flag == WHAT ? ", which has all tables" : "");
+				    flag == WHAT ? ", which has several tables" : "");
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include "tools/database.h"
 #include "tools/export.h"
 #include "tools/openmetrics.h"
+#include "tools/perfetto.h"
 
 static int begin_database(struct export *export, struct decode *decode, const struct output *output)
 {
@@ -26,6 +27,20 @@ static int begin_metrics(struct export *export, struct decode *decode, unsigned 
 				&export->metrics);
 }
 
+static int begin_perfetto(struct export *export, struct decode *decode,
+			  const struct rowfilter *filter)
+{
+	int err = perfetto_open(export->fd, filter, &export->perfetto);
+
+	if (err == 0)
+		perfetto_feed(export->perfetto, decode_table(decode, DECODE_TICKS),
+			      decode_table(decode, DECODE_SAMPLES),
+			      decode_table(decode, DECODE_EVENTS),
+			      decode_table(decode, DECODE_PROCESSES),
+			      decode_table(decode, DECODE_SUMMARY));
+	return err;
+}
+
 int export_begin(const struct decodeoptions *options, struct decode *decode,
 		 const struct output *output, struct export *ret)
 {
@@ -35,6 +50,8 @@ int export_begin(const struct decodeoptions *options, struct decode *decode,
 		return begin_database(ret, decode, output);
 	case DECODEOPTIONS_OPENMETRICS:
 		return begin_metrics(ret, decode, options->what);
+	case DECODEOPTIONS_PERFETTO:
+		return begin_perfetto(ret, decode, &options->filter);
 	default:
 		table_aim(decode_table(decode, options->what), output->fd);
 		return 0;
@@ -49,6 +66,8 @@ int export_finish(struct export *export, struct decode *decode)
 		err = database_commit(export->database);
 	if (err == 0 && export->metrics)
 		err = openmetrics_write(export->metrics, export->fd);
+	if (err == 0 && export->perfetto)
+		err = perfetto_finish(export->perfetto);
 	return err;
 }
 
@@ -56,5 +75,6 @@ void export_done(struct export *export)
 {
 	database_close(export->database);
 	openmetrics_close(export->metrics);
+	perfetto_close(export->perfetto);
 	*export = (struct export){0};
 }

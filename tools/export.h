@@ -12,6 +12,7 @@ struct export
 	int fd;			     /* borrowed */
 	struct database *database;   /* owned; NULL: not asked for */
 	struct openmetrics *metrics; /* owned; NULL likewise */
+	struct perfetto *perfetto;   /* owned; NULL likewise */
 };
 
 /*

@@ -201,3 +201,104 @@ exits "nobody who reads it" 1 bash -c 'set -o pipefail; mstat-decode -format ope
 is "... gets one line" "$(grep -c 'standard output: Broken pipe' <<<"$err") $(wc -l <<<"$err")" "1 1"
 no '-format openmetrics is not for -what events \(ticks, samples, summary\)' -format openmetrics -what events
 no '-follow is not for -format openmetrics' -format openmetrics -follow
+
+# ---- perfetto ------------------------------------------------------------------------------------
+
+# The bytes by the rules of protobuf, the fields by the numbers of perfetto_trace.proto.
+cat >trace.py <<'END_OF_PROGRAM'
+import csv, sys
+def varint(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128: return value, at
+def message(data):
+    at, fields = 0, {}
+    while at < len(data):
+        key, at = varint(data, at)
+        if key & 7 == 0: value, at = varint(data, at)
+        else:
+            assert key & 7 == 2, key
+            size, at = varint(data, at)
+            value, at = data[at:at + size], at + size
+            assert len(value) == size
+        fields.setdefault(key >> 3, []).append(value)
+    return fields
+one = lambda fields, number, default=None: fields.get(number, [default])[-1]
+tracks, processes, counters, instants = {}, {}, {}, set()
+trace = message(open(sys.argv[1], "rb").read())
+assert set(trace) == {1}
+for packet in map(message, trace[1]):
+    assert one(packet, 10) == 1
+    if 60 in packet:
+        track = message(one(packet, 60))
+        if 3 in track:
+            process = message(one(track, 3))
+            processes[one(track, 1)] = (one(process, 1), one(process, 6, b"").decode())
+        if 8 in track:
+            assert one(message(one(track, 8)), 3) == 3
+            assert one(track, 5) in tracks, "a counter before its parent"
+        tracks[one(track, 1)] = (one(track, 5), one(track, 2, b"").decode())
+        continue
+    event = message(one(packet, 11))
+    parent, name = tracks[one(event, 11)]
+    if one(event, 9) == 4:
+        owner = processes[parent][0] if parent in processes else tracks[parent][1]
+        counters.setdefault((owner, name), []).append((one(packet, 8), one(event, 30)))
+    else:
+        assert one(event, 9) == 3
+        owner = processes[one(event, 11)][0] if one(event, 11) in processes else name
+        instants.add((owner, one(packet, 8), one(event, 23).decode()))
+
+read = lambda what: list(csv.DictReader(open(what + ".tsv", encoding="latin-1", newline="\n"), delimiter="\t", quoting=csv.QUOTE_NONE))
+want = {}
+for row in read("ticks"):
+    for column, name in ("rss", "rss"), ("sum_pss_bytes", "sum of pss"), ("anon_bytes", "anon"):
+        if row[column]: want.setdefault(("tree", name), []).append((int(row["time"]), int(row[column])))
+for row in read("samples"):
+    for column, name in ("rss_bytes", "rss"), ("pss_bytes", "pss"), ("rss_anon_bytes", "anon"):
+        if row[column]: want.setdefault((int(row["pid"]), name), []).append((int(row["time_ns"]), int(row[column])))
+assert counters == want, set(counters) ^ set(want)
+assert len(want) > 6
+summary = {row["name"]: row["value"] for row in read("summary")}
+happened = {("tree", int(summary["peak_time_ns"]), "peak")}
+for row in read("events"):
+    name = row["text"] if row["kind"] == "mark" else row["kind"]
+    pid = row["number"] if row["kind"] in ("start", "exec", "end") else row["pid"]
+    happened.add((int(pid) if int(row["process"]) else "tree", int(row["time_ns"]), name))
+told = {(row["process"], row["kind"]) for row in read("events")}
+for row in read("processes"):
+    for kind in ("start", "end") if row["ended"] == "1" else ("start",):
+        if (row["id"], kind) not in told: happened.add((int(row["pid"]), int(row[kind + "_ns"]), kind))
+assert instants == happened, instants ^ happened
+assert ("first mark" in [name for _, _, name in instants]) and "end" in [name for _, _, name in instants]
+names = dict(processes.values())
+for row in read("processes"):
+    assert names[int(row["pid"])] == row["comm"].encode("latin-1").decode("unicode_escape").encode("latin-1").decode(errors="replace")
+END_OF_PROGRAM
+exits "perfetto" 0 mstat-decode -format perfetto -o run.pb run.mstat
+is "... for its owner alone" "$(stat -c %a run.pb)" 600
+ok "... has every value and event of the tables" python3 trace.py run.pb
+exits "to a pipe" 0 sh -c 'mstat-decode -format perfetto run.mstat | cmp - run.pb'
+exits "in steps" 0 mstat-decode -format perfetto -step 1h -where comm=python3 -o some.pb run.mstat
+ok "... is smaller" test "$(stat -c %s some.pb)" -lt $(($(stat -c %s run.pb) / 2))
+exits "a part" 0 mstat-decode -format perfetto -from 0.2 -o part.pb run.mstat
+is "... has nothing of before" "$(python3 - <<'END_OF_PROGRAM'
+import sys
+source = open("trace.py").read()
+sys.argv = ["trace.py", "part.pb"]
+exec(source[:source.index("read = lambda")])
+times = [time for points in counters.values() for time, _ in points] + [time for _, time, _ in instants]
+print(min(times) >= 200000000, len(times) > 10)
+END_OF_PROGRAM
+)" "True True"
+full perfetto full.pb
+no '-what is not for -format perfetto' -format perfetto -what ticks
+no '-columns is not for -format perfetto' -format perfetto -columns time
+no '-follow is not for -format perfetto' -format perfetto -follow
+exits "a terminal" 2 python3 -c '
+import pty, sys, os
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(["mstat-decode", "-format", "perfetto", "run.mstat"])))'
+like "... is not written to" "$out" 'not for a terminal'
