@@ -75,11 +75,37 @@ static int report_output(const struct decodeoptions *options, int err)
 	return EXIT_FAILED;
 }
 
+/* What is to be removed when a signal ends us; NULL: nothing. Borrowed. */
+static const char *volatile unfinished;
+
+static void remove_unfinished(int sig)
+{
+	const char *name = unfinished;
+
+	if (name)
+		unlink(name);
+	/* The action was reset: it ends us now, as it would have. */
+	raise(sig);
+}
+
+/* What somebody has us ignore stays ignored. */
+static void catch_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = remove_unfinished, .sa_flags = SA_RESETHAND};
+	struct sigaction old;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+			sigaction(signals[i], &action, NULL);
+}
+
 /* False: a line says why not. */
 static bool open_output(const struct decodeoptions *options, int input, struct output *ret)
 {
 	int err = output_open(options->output, input, options->follow, ret);
 
+	unfinished = err ? NULL : ret->aside;
 	if (err)
 		fprintf(stderr, "mstat-decode: %s: %s\n", options->output,
 			err == OUTPUT_IS_INPUT ? "this is the run file itself" : strerror(-err));
@@ -89,6 +115,7 @@ static bool open_output(const struct decodeoptions *options, int input, struct o
 /* Returns written, or the first error of giving the output its name. */
 static int close_output(struct output *output, int written)
 {
+	unfinished = NULL;
 	if (written == 0)
 		return output_commit(output);
 	output_discard(output);
@@ -277,6 +304,7 @@ int main(int argc, char **argv)
 		break;
 	case DECODEOPTIONS_RUN:
 		signal(SIGPIPE, SIG_IGN);
+		catch_signals();
 		status = options.what == DECODEOPTIONS_HEAP ? run_heap(&options) : run(&options);
 		break;
 	}

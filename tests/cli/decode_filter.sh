@@ -198,4 +198,13 @@ exits "the run file itself" 1 mstat-decode -o run.mstat run.mstat
 like "... is not written over" "$err" 'run file itself'
 exits "... and is whole" 0 mstat-decode run.mstat
 exits "a folder that is not there" 1 mstat-decode -o nowhere/x.tsv run.mstat
+mkfifo pipe
+exec 3<>pipe
+cat run.mstat >&3 &
+start mstat-decode -o ended.tsv pipe
+ok "a file is written aside" wait_for 10 sh -c 'ls .ended.tsv.*'
+stop "$started"
+is "... a signal ends it" "$status" 143
+ok "... and there is no file" test ! -e ended.tsv
+exec 3>&-
 is "nothing else is left" "$(find . -name '.*.tsv.*')" ''
