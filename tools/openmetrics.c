@@ -484,6 +484,9 @@ static int put_series(const struct openmetrics *metrics, unsigned i, const struc
 			return err;
 		for (uint64_t j = 0; j < chunk.count; j++)
 			put_point(metrics, metric, series, time[j], value[j]);
+		/* Nobody reads on, or the disk is full: the rest may be long. */
+		if (ferror(metrics->to))
+			return errno ? -errno : -EIO;
 	}
 	return 0;
 }
