@@ -76,6 +76,7 @@ HEAP_LDFLAGS   = $(GUEST_LDFLAGS) -Wl,--version-script=preload/heap/libmstat-hea
 # Asked for only when something is linked: `make deps` may have to install pkg-config first.
 ZSTD_LIBS    = $(shell $(PKG_CONFIG) --libs libzstd)
 DWARF_LIBS   = $(shell $(PKG_CONFIG) --libs libdw zlib) -lelf -liberty
+SQLITE_LIBS  = $(shell $(PKG_CONFIG) --libs sqlite3)
 SYSTEMD_LIBS = $(shell $(PKG_CONFIG) --libs libsystemd)
 CMOCKA_LIBS  = $(shell $(PKG_CONFIG) --libs cmocka)
 ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
@@ -162,7 +163,7 @@ $(B)/bin/mstat $(B)/bin/mstat-doctor $(B)/bin/mstatd: $(B)/bin/%: $(B)/tools/%.o
 $(B)/bin/mstat-decode: $(B)/tools/mstat-decode.o $(ARCHIVES)
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(DWARF_LIBS)
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS)
 
 $(B)/bin/mstat-mark: $(B)/tools/mstat-mark.o $(B)/libtools.a
 	$(call say,LD,$(@:build/%=%))
@@ -298,7 +299,7 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 	$(call say,CC,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_CFLAGS) -MF $@.d -o $@ $< $(UNIT_LIBS) $(TOOLS_LDFLAGS) \
-	  $(CMOCKA_LIBS) $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS)
+	  $(CMOCKA_LIBS) $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS)
 
 # The programs to be measured are compiled plainly, as other people's are; static_* statically, and
 # lib* as preloads that are not ours.
@@ -366,7 +367,7 @@ $(FUZZ_BINS): build/tests/fuzz/%: tests/fuzz/%.c $(F)/libfuzzed.a
 	$(call say,CLANG,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -MF $@.d -o $@ $< $(F)/libfuzzed.a \
-	  $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS)
+	  $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS)
 
 SANITIZED = $(patsubst %.c,build/san-address-undefined/%,\
               $(filter-out tests/unit/test_preload_%,$(UNIT)))

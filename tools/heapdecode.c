@@ -19,6 +19,7 @@
 #include "tools/pprof.h"
 #include "tools/quantity.h"
 #include "tools/reader.h"
+#include "tools/spool.h"
 
 /* Marks that are named where the wanted one is not there; bytes of a text that are shown. */
 #define MARKS_NAMED 5
@@ -198,30 +199,12 @@ static int copy_all(int from, int to)
 /* A copy of what is no file, which goes with the descriptor. */
 static int spool(int fd)
 {
-	const char *folder = getenv("TMPDIR");
-	char *path;
-	int to, err;
+	int to = spool_open();
+	int err = to < 0 ? to : copy_all(fd, to);
 
-	if (!folder || !*folder)
-		folder = "/tmp";
-	to = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (to < 0) {
-		if (asprintf(&path, "%s/mstat-decode-XXXXXX", folder) < 0)
-			return -ENOMEM;
-		to = mkostemp(path, O_CLOEXEC);
-		err = -errno;
-		if (to >= 0)
-			unlink(path);
-		free(path);
-		if (to < 0)
-			return err;
-	}
-	err = copy_all(fd, to);
-	if (err < 0) {
+	if (err < 0 && to >= 0)
 		close(to);
-		return err;
-	}
-	return to;
+	return err < 0 ? err : to;
 }
 
 static int fail(struct heapdecode *heap, int err)

@@ -17,6 +17,27 @@ size_t plain_len(const unsigned char *p, size_t left)
 	return *p == 0xc2 && p[1] < 0xa0 ? 0 : len;
 }
 
+size_t plain_utf8_len(const unsigned char *p, size_t left)
+{
+	size_t len = *p < 0x80	 ? 1
+		     : *p < 0xc2 ? 0
+		     : *p < 0xe0 ? 2
+		     : *p < 0xf0 ? 3
+		     : *p < 0xf5 ? 4
+				 : 0;
+
+	if (len > left || len == 0)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates, and what lies above U+10FFFF. */
+	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
+	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return len;
+}
+
 void plain_text(char ret[PLAIN_ROOM], const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;

@@ -11,6 +11,12 @@
  */
 size_t plain_len(const unsigned char *p, size_t left);
 
+/*
+ * The length of the well-formed UTF-8 sequence at p (Unicode, table 3-7), which may be a control
+ * character; 0: there is none. left: as above.
+ */
+size_t plain_utf8_len(const unsigned char *p, size_t left);
+
 /* So many bytes are shown of a text in a line; ROOM is what they take at most, and what follows them. */
 #define PLAIN_SHOWN 60
 #define PLAIN_ROOM  (PLAIN_SHOWN * 4 + 8)

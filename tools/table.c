@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/tick.h"
+#include "tools/plain.h"
 #include "tools/table.h"
 
 #define BUFFER 65536
@@ -16,9 +17,16 @@ struct table {
 	int fd; /* borrowed */
 	int err;
 	enum table_format format;
-	unsigned columns; /* cells in a row */
-	unsigned cell;	  /* the next one */
-	char **key;	  /* owned; JSON: what goes before each cell */
+	unsigned columns;	/* cells in a row */
+	unsigned cell;		/* the next one */
+	struct table_cell *row; /* owned: the row so far; text is borrowed */
+	const char **name;	/* owned; the names are borrowed */
+	unsigned *chosen;	/* owned: columns, from left to right; NULL: all */
+	unsigned chosen_count;
+	unsigned written; /* cells of this line, as it is written */
+	bool has_head;	  /* the line of names was written */
+	table_sink *sink; /* NULL: it is text */
+	void *sink_arg;	  /* borrowed */
 	size_t len;
 	char buf[BUFFER];
 
@@ -230,28 +238,6 @@ static void put_csv(struct table *table, const char *text, size_t len)
 		put_char(table, '"');
 }
 
-/* The length of the well-formed UTF-8 sequence at p (Unicode, table 3-7), 0: there is none. */
-static size_t utf8_len(const uint8_t *p, size_t left)
-{
-	size_t len = *p < 0x80	 ? 1
-		     : *p < 0xc2 ? 0
-		     : *p < 0xe0 ? 2
-		     : *p < 0xf0 ? 3
-		     : *p < 0xf5 ? 4
-				 : 0;
-
-	if (len > left || len == 0)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, and what lies above U+10FFFF. */
-	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
-	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 static void put_json_char(struct table *table, char c)
 {
 	static const char plain[] = "\"\\\b\f\n\r\t";
@@ -272,7 +258,7 @@ static void put_json(struct table *table, const char *text, size_t len)
 {
 	put_char(table, '"');
 	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8_len((const uint8_t *)text + i, len - i);
+		n = plain_utf8_len((const uint8_t *)text + i, len - i);
 		if (n == 1)
 			put_json_char(table, text[i]);
 		else if (n)
@@ -284,58 +270,26 @@ static void put_json(struct table *table, const char *text, size_t len)
 	put_char(table, '"');
 }
 
-static void cell_begin(struct table *table)
+static void cell_begin(struct table *table, const char *name)
 {
 	if (table->format == TABLE_JSONL) {
-		put_char(table, table->cell ? ',' : '{');
-		put_raw(table, table->key[table->cell], strlen(table->key[table->cell]));
-	} else if (table->cell) {
+		put_raw(table, table->written ? ",\"" : "{\"", 2);
+		put_raw(table, name, strlen(name));
+		put_raw(table, "\":", 2);
+	} else if (table->written) {
 		put_char(table, table->format == TABLE_TSV ? '\t' : ',');
 	}
+	table->written++;
 }
 
-static void cell_end(struct table *table)
+static void put_text(struct table *table, const char *text, size_t len)
 {
-	if (++table->cell < table->columns)
-		return;
-	table->cell = 0;
-	if (table->format == TABLE_JSONL)
-		put_char(table, '}');
-	put_char(table, '\n');
-}
-
-void table_put_int(struct table *table, int64_t v)
-{
-	cell_begin(table);
-	put_number(table, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, v < 0);
-	cell_end(table);
-}
-
-void table_put_uint(struct table *table, uint64_t v)
-{
-	cell_begin(table);
-	put_number(table, v, false);
-	cell_end(table);
-}
-
-void table_put_text(struct table *table, const char *text, size_t len)
-{
-	cell_begin(table);
 	if (table->format == TABLE_TSV)
 		put_tsv(table, text, len);
 	else if (table->format == TABLE_CSV)
 		put_csv(table, text, len);
 	else
 		put_json(table, text, len);
-	cell_end(table);
-}
-
-void table_put_unknown(struct table *table)
-{
-	cell_begin(table);
-	if (table->format == TABLE_JSONL)
-		put_raw(table, "null", 4);
-	cell_end(table);
 }
 
 static size_t word_len(const char *words, size_t left)
@@ -385,17 +339,10 @@ static char *quote_word(char *out, const char *word, size_t len)
 	return out;
 }
 
-static void put_line(struct table *table, const char *words, size_t len)
+size_t table_line(const char *words, size_t len, char *line)
 {
-	/* A byte becomes at most four ('\''), a word gains two quotes and a blank. */
-	char *line = malloc(4 * len + 3 * (len + 1));
 	char *out = line;
 
-	if (!line) {
-		table->err = table->err ? table->err : -ENOMEM;
-		table_put_unknown(table);
-		return;
-	}
 	for (size_t i = 0, n; i < len; i += n + 1) {
 		n = word_len(words + i, len - i);
 		if (i)
@@ -405,48 +352,135 @@ static void put_line(struct table *table, const char *words, size_t len)
 		else
 			out = quote_word(out, words + i, n);
 	}
-	table_put_text(table, line, (size_t)(out - line));
+	return (size_t)(out - line);
+}
+
+static void put_line(struct table *table, const char *words, size_t len)
+{
+	/* A byte becomes at most four ('\''), a word gains two quotes and a blank. */
+	char *line = malloc(7 * len + 3);
+	size_t line_len;
+
+	if (!line) {
+		table->err = table->err ? table->err : -ENOMEM;
+		return;
+	}
+	line_len = table_line(words, len, line);
+	put_text(table, line, line_len);
 	free(line);
+}
+
+static void write_cell(struct table *table, const struct table_cell *cell)
+{
+	switch (cell->kind) {
+	case TABLE_INT:
+		put_number(table,
+			   cell->number < 0 ? 0 - (uint64_t)cell->number : (uint64_t)cell->number,
+			   cell->number < 0);
+		break;
+	case TABLE_UINT:
+		put_number(table, (uint64_t)cell->number, false);
+		break;
+	case TABLE_TEXT:
+		put_text(table, cell->text, cell->len);
+		break;
+	case TABLE_WORDS:
+		if (table->format == TABLE_JSONL)
+			put_array(table, cell->text, cell->len);
+		else
+			put_line(table, cell->text, cell->len);
+		break;
+	case TABLE_UNKNOWN:
+		if (table->format == TABLE_JSONL)
+			put_raw(table, "null", 4);
+		break;
+	}
+}
+
+static unsigned column_at(const struct table *table, unsigned i)
+{
+	return table->chosen ? table->chosen[i] : i;
+}
+
+static void line_end(struct table *table)
+{
+	table->written = 0;
+	if (table->format == TABLE_JSONL)
+		put_char(table, '}');
+	put_char(table, '\n');
+}
+
+/* The line of names, which waits for the choice of columns. */
+static void write_head(struct table *table)
+{
+	if (table->has_head)
+		return;
+	table->has_head = true;
+	if (table->format == TABLE_JSONL || table->sink)
+		return;
+	for (unsigned i = 0; i < table->chosen_count; i++) {
+		const char *name = table->name[column_at(table, i)];
+
+		cell_begin(table, name);
+		put_text(table, name, strlen(name));
+	}
+	line_end(table);
+}
+
+static void write_row(struct table *table)
+{
+	write_head(table);
+	for (unsigned i = 0; i < table->chosen_count; i++) {
+		unsigned column = column_at(table, i);
+
+		cell_begin(table, table->name[column]);
+		write_cell(table, &table->row[column]);
+	}
+	line_end(table);
+}
+
+static void put_cell(struct table *table, const struct table_cell *cell)
+{
+	table->row[table->cell++] = *cell;
+	if (table->cell < table->columns)
+		return;
+	table->cell = 0;
+	if (!table->sink) {
+		write_row(table);
+	} else if (table->err == 0) {
+		table->err = table->sink(table->sink_arg, table->row, table->columns);
+	}
+}
+
+void table_put_int(struct table *table, int64_t v)
+{
+	put_cell(table, &(struct table_cell){.kind = TABLE_INT, .number = v});
+}
+
+void table_put_uint(struct table *table, uint64_t v)
+{
+	put_cell(table, &(struct table_cell){.kind = TABLE_UINT, .number = (int64_t)v});
+}
+
+void table_put_text(struct table *table, const char *text, size_t len)
+{
+	put_cell(table, &(struct table_cell){.kind = TABLE_TEXT, .text = text, .len = len});
+}
+
+void table_put_unknown(struct table *table)
+{
+	put_cell(table, &(struct table_cell){.kind = TABLE_UNKNOWN});
 }
 
 void table_put_words(struct table *table, const char *words, size_t len)
 {
-	if (table->format != TABLE_JSONL) {
-		put_line(table, words, len);
-		return;
-	}
-	cell_begin(table);
-	put_array(table, words, len);
-	cell_end(table);
-}
-
-/* The line of names, or the keys that stand before each cell of every line. */
-static int put_names(struct table *table, const char *const *names)
-{
-	if (table->format != TABLE_JSONL) {
-		for (unsigned i = 0; i < table->columns; i++)
-			table_put_text(table, names[i], strlen(names[i]));
-		return 0;
-	}
-	table->key = calloc(table->columns, sizeof(*table->key));
-	if (!table->key)
-		return -ENOMEM;
-	for (unsigned i = 0; i < table->columns; i++) {
-		size_t size = strlen(names[i]) + sizeof("\"\":");
-
-		table->key[i] = malloc(size);
-		if (!table->key[i])
-			return -ENOMEM;
-		stpcpy(stpcpy(stpcpy(table->key[i], "\""), names[i]), "\":");
-	}
-	return 0;
+	put_cell(table, &(struct table_cell){.kind = TABLE_WORDS, .text = words, .len = len});
 }
 
 int table_open(int fd, enum table_format format, const char *const *names, unsigned n,
 	       struct table **ret)
 {
 	struct table *table = malloc(sizeof(*table));
-	int err;
 
 	if (!table)
 		return -ENOMEM;
@@ -455,13 +489,70 @@ int table_open(int fd, enum table_format format, const char *const *names, unsig
 	memset(&table->schema, 0, sizeof(*table) - offsetof(struct table, schema));
 	table->fd = fd;
 	table->format = format;
-	table->columns = n;
-	err = put_names(table, names);
-	if (err < 0)
+	table->columns = table->chosen_count = n;
+	table->row = calloc(n, sizeof(*table->row));
+	table->name = calloc(n, sizeof(*table->name));
+	if (!table->row || !table->name) {
 		table_close(table);
-	else
-		*ret = table;
-	return err;
+		return -ENOMEM;
+	}
+	memcpy(table->name, names, n * sizeof(*names));
+	*ret = table;
+	return 0;
+}
+
+const char *const *table_names(const struct table *table, unsigned *ret_n)
+{
+	*ret_n = table->columns;
+	return table->name;
+}
+
+static bool find_name(const struct table *table, const char *name, unsigned *ret)
+{
+	for (unsigned i = 0; i < table->columns; i++) {
+		if (strcmp(table->name[i], name))
+			continue;
+		*ret = i;
+		return true;
+	}
+	return false;
+}
+
+int table_choose(struct table *table, const char *const *names, unsigned n, unsigned *ret_bad)
+{
+	unsigned *chosen = calloc(n, sizeof(*chosen));
+
+	if (!chosen)
+		return -ENOMEM;
+	for (*ret_bad = 0; *ret_bad < n; ++*ret_bad) {
+		if (!find_name(table, names[*ret_bad], &chosen[*ret_bad])) {
+			free(chosen);
+			return -ENOENT;
+		}
+	}
+	free(table->chosen);
+	table->chosen = chosen;
+	table->chosen_count = n;
+	return 0;
+}
+
+bool table_is_chosen(const struct table *table, unsigned column)
+{
+	for (unsigned i = 0; i < table->chosen_count; i++)
+		if (column_at(table, i) == column)
+			return true;
+	return false;
+}
+
+void table_aim(struct table *table, int fd)
+{
+	table->fd = fd;
+}
+
+void table_feed(struct table *table, table_sink *sink, void *arg)
+{
+	table->sink = sink;
+	table->sink_arg = arg;
 }
 
 /* How long a list of notes can become: every source and every column in it. */
@@ -608,14 +699,18 @@ static void put_sample_heads(struct table *table, const struct table_row *row)
 	}
 }
 
+int64_t table_time(const struct table_clock *clock, const struct table_row *row)
+{
+	/* A hostile file's tick may lie before the start, or wrap around: it is told as it is. */
+	return (int64_t)(tick_ns(row->tick, clock->freq) - clock->start_ns);
+}
+
 void table_put_row(struct table *table, const struct table_row *row)
 {
 	bool sample = table->scope != SCOPE_TREE;
 	char *out;
 
-	/* A hostile file's tick may lie before the start, or wrap around: it is printed as it is. */
-	table_put_int(table,
-		      (int64_t)(tick_ns(row->tick, table->clock.freq) - table->clock.start_ns));
+	table_put_int(table, table_time(&table->clock, row));
 	if (sample)
 		put_sample_heads(table, row);
 	out = note_reasons(table, row, table->notes);
@@ -646,6 +741,7 @@ int table_error(const struct table *table)
 
 int table_flush(struct table *table)
 {
+	write_head(table);
 	flush(table);
 	return table->err;
 }
@@ -656,10 +752,10 @@ int table_close(struct table *table)
 
 	if (!table)
 		return 0;
-	err = table_flush(table);
-	for (unsigned i = 0; table->key && i < table->columns; i++)
-		free(table->key[i]);
-	free(table->key);
+	err = table->row && table->name ? table_flush(table) : -ENOMEM;
+	free(table->row);
+	free(table->name);
+	free(table->chosen);
 	free(table->layout);
 	free(table->notes);
 	free(table);

@@ -88,6 +88,23 @@ bool table_value(const struct table_schema *schema, const struct table_column *c
 
 struct table; /* one table being written */
 
+/* A cell, for whom text is not the thing. */
+struct table_cell {
+	enum table_cell_kind {
+		TABLE_UNKNOWN,
+		TABLE_INT,   /* number */
+		TABLE_UINT,  /* number, as a uint64_t */
+		TABLE_TEXT,  /* any bytes */
+		TABLE_WORDS, /* strings, as table_put_words() has them */
+	} kind;
+	int64_t number;
+	const char *text; /* borrowed */
+	size_t len;
+};
+
+/* Takes a row, all cells of it, borrowed for the call. An error becomes the table's. */
+typedef int table_sink(void *arg, const struct table_cell *cells, unsigned n);
+
 /*
  * Begins a table of n named columns (names are borrowed, and plain as above) on fd, which is
  * borrowed. TSV and CSV get their line of names. Returns 0 or an error; *ret: table_close() it.
@@ -99,12 +116,35 @@ int table_open(int fd, enum table_format format, const char *const *names, unsig
 int table_open_rows(int fd, enum table_format format, const struct table_schema *schema,
 		    enum scope scope, const struct table_clock *clock, struct table **ret);
 
+/* The names of all columns, borrowed. */
+const char *const *table_names(const struct table *table, unsigned *ret_n);
+
+/*
+ * These are to be called before the first row, and before table_flush(). table_choose(): only the
+ * columns of these n names, in this order. Returns 0, -ENOMEM, or -ENOENT where it has none of the
+ * name number *ret_bad.
+ */
+int table_choose(struct table *table, const char *const *names, unsigned n, unsigned *ret_bad);
+/* Writes to that descriptor, which is borrowed. */
+void table_aim(struct table *table, int fd);
+/* Its rows, with all columns, go there, and no text is written. arg is borrowed. */
+void table_feed(struct table *table, table_sink *sink, void *arg);
+
+/* Whether the column of that number is shown; all are, where none was chosen. */
+bool table_is_chosen(const struct table *table, unsigned column);
+
+/* When the row was, in ns since the run's start. */
+int64_t table_time(const struct table_clock *clock, const struct table_row *row);
+
 /* Writes a row to a table of table_open_rows(). */
 void table_put_row(struct table *table, const struct table_row *row);
 /* The same, from a record of the built-in schema, for ticks. */
 void table_put_record(struct table *table, const struct record *rec);
 
-/* Cells of a table of table_open(), from left to right; the last one of a row ends the line. */
+/*
+ * Cells of a table of table_open(), from left to right; the last one of a row ends the line. Text is
+ * borrowed until then.
+ */
 void table_put_int(struct table *table, int64_t v);
 void table_put_uint(struct table *table, uint64_t v);
 void table_put_text(struct table *table, const char *text, size_t len);
@@ -114,6 +154,9 @@ void table_put_unknown(struct table *table);
  * with blanks between, quoted as for a shell where they need it.
  */
 void table_put_words(struct table *table, const char *words, size_t len);
+
+/* Such a list as one line, as for a shell; line has room for 7 * len + 3. Returns its length. */
+size_t table_line(const char *words, size_t len, char *line);
 
 /* The first error of this table so far (a negative errno), 0: none. Later output is dropped. */
 int table_error(const struct table *table);

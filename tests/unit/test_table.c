@@ -404,6 +404,68 @@ static void first_columns(void **state)
 	free(text);
 }
 
+/* Columns in the order in which they were asked for; what is not shown costs nothing. */
+static void chosen(void **state)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	static const char *const some[] = {"c", "a"};
+	static const char *const bad[] = {"c", "d"};
+	static const char *const want[] = {"c\ta\nz\t1\n", "c,a\nz,1\n", "{\"c\":\"z\",\"a\":1}\n"};
+
+	(void)state;
+	for (int format = TABLE_TSV; format <= TABLE_JSONL; format++) {
+		int fd = make_fd(NULL, 0);
+		struct table *table;
+		unsigned i;
+
+		assert_int_equal(table_open(-1, (enum table_format)format, names, 3, &table), 0);
+		table_aim(table, fd);
+		assert_int_equal(table_choose(table, bad, 2, &i), -ENOENT);
+		assert_int_equal(i, 1);
+		assert_true(table_is_chosen(table, 1));
+		assert_int_equal(table_choose(table, some, 2, &i), 0);
+		assert_false(table_is_chosen(table, 1));
+		assert_true(table_is_chosen(table, 2));
+		table_put_int(table, 1);
+		table_put_text(table, "y", 1);
+		table_put_text(table, "z", 1);
+		assert_int_equal(table_close(table), 0);
+		expect(fd, want[format]);
+	}
+}
+
+static int take_cells(void *arg, const struct table_cell *cells, unsigned n)
+{
+	unsigned *rows = arg;
+
+	assert_int_equal(n, 3);
+	assert_int_equal(cells[0].kind, TABLE_UINT);
+	assert_int_equal(cells[0].number, 7);
+	assert_int_equal(cells[1].kind, TABLE_UNKNOWN);
+	assert_int_equal(cells[2].kind, TABLE_WORDS);
+	assert_memory_equal(cells[2].text, "x\0y", 3);
+	return ++*rows == 2 ? -EDOM : 0;
+}
+
+/* Rows go to who wants them, until he has had enough. */
+static void fed(void **state)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	unsigned rows = 0;
+	struct table *table;
+
+	(void)state;
+	assert_int_equal(table_open(-1, TABLE_TSV, names, 3, &table), 0);
+	table_feed(table, take_cells, &rows);
+	for (int i = 0; i < 5; i++) {
+		table_put_uint(table, 7);
+		table_put_unknown(table);
+		table_put_words(table, "x\0y", 3);
+	}
+	assert_int_equal(rows, 2);
+	assert_int_equal(table_close(table), -EDOM);
+}
+
 /* The first error stays, and what comes after it is dropped. */
 static void full_disk(void **state)
 {
@@ -431,6 +493,7 @@ int main(void)
 		cmocka_unit_test(long_text),	   cmocka_unit_test(ticks),
 		cmocka_unit_test(samples),	   cmocka_unit_test(all_notes),
 		cmocka_unit_test(live_as_decoded), cmocka_unit_test(first_columns),
+		cmocka_unit_test(chosen),	   cmocka_unit_test(fed),
 		cmocka_unit_test(full_disk),
 	};
 
