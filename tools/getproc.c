@@ -16,7 +16,10 @@
 #define ROLLUP_MAX 2048
 #define SMAPS_MAX  65536       /* of a text of any length, at a time */
 #define NAME_SIZE  64	       /* "task/TID/smaps_rollup" */
-#define IS_KERNEL  0x00200000u /* PF_KTHREAD, in field 9 of stat */
+#define IS_KERNEL  0x00200000u /* PF_KTHREAD */
+
+/* Fields of stat: proc_pid_stat(5). */
+enum { STAT_PPID = 4, STAT_FLAGS = 9, STAT_START = 22 };
 
 /* Whose files tell of the memory: the main thread's, or while it has ended, another one's. */
 struct teller {
@@ -39,21 +42,24 @@ int getproc_open(int proc, pid_t pid)
 	return kill(pid, 0) < 0 && errno == EPERM ? -EACCES : -ESRCH;
 }
 
+static const char *name_of(const struct teller *teller, const char *file, char room[NAME_SIZE])
+{
+	if (!teller->prefix[0])
+		return file;
+	snprintf(room, NAME_SIZE, "%s%s", teller->prefix, file);
+	return room;
+}
+
 static int open_file(const struct teller *teller, const char *file)
 {
-	char name[NAME_SIZE];
-	int fd;
+	char room[NAME_SIZE];
+	int fd = openat(teller->dir, name_of(teller, file, room), O_RDONLY | O_CLOEXEC);
 
-	snprintf(name, sizeof(name), "%s%s", teller->prefix, file);
-	fd = openat(teller->dir, name, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
+	if (fd >= 0 || errno != ENOENT)
+		return fd >= 0 ? fd : -errno;
 	/* Of a process that is gone every file is missing, of a kernel some are. */
-	if (errno == ENOENT && strcmp(file, "status") != 0) {
-		snprintf(name, sizeof(name), "%sstatus", teller->prefix);
-		return faccessat(teller->dir, name, F_OK, 0) < 0 ? -ESRCH : -ENOENT;
-	}
-	return errno == ENOENT ? -ESRCH : -errno;
+	return faccessat(teller->dir, name_of(teller, "status", room), F_OK, 0) < 0 ? -ESRCH
+										    : -ENOENT;
 }
 
 /* Of what one read() gives whole. Returns its length or a negative errno. */
@@ -73,7 +79,9 @@ static ssize_t read_file(const struct teller *teller, const char *file, char *bu
 
 int getproc_identify(int dir, struct getproc_id *ret)
 {
+	static const unsigned words[] = {STAT_PPID, STAT_FLAGS, STAT_START};
 	const struct teller teller = {.dir = dir};
+	uint64_t values[3];
 	char text[STAT_MAX];
 	ssize_t n = read_file(&teller, "stat", text, sizeof(text));
 	const char *comm;
@@ -88,10 +96,24 @@ int getproc_identify(int dir, struct getproc_id *ret)
 	after = (size_t)(comm - text) + ret->comm_len + 2;
 	ret->pid = (pid_t)parse_number(text, (size_t)n, NULL);
 	ret->state = after < (size_t)n ? text[after] : '?';
-	ret->ppid = (pid_t)parse_word(text, (size_t)n, 4);
-	ret->is_kernel = parse_word(text, (size_t)n, 9) & IS_KERNEL;
-	ret->start_ticks = parse_word(text, (size_t)n, 22);
+	parse_words(text, (size_t)n, words, 3, values);
+	ret->ppid = (pid_t)values[0];
+	ret->is_kernel = values[1] & IS_KERNEL;
+	ret->start_ticks = values[2];
 	return 0;
+}
+
+/* Of status the few lines in its middle that are wanted: most of reading it is looking through it. */
+static void parse_memory(const char *text, size_t len, struct record *rec)
+{
+	static const char first[] = "\nVmHWM:", last[] = "\nHugetlbPages:";
+	const char *begin = memmem(text, len, first, sizeof(first) - 1);
+	const char *end =
+		begin ? memmem(begin, len - (size_t)(begin - text), last, sizeof(last) - 1) : NULL;
+
+	begin = begin ? begin : text;
+	end = end ? end : text + len;
+	parse_source(SOURCE_STATUS, begin, (size_t)(end - begin), rec);
 }
 
 static int read_status(const struct teller *teller, struct record *rec, pid_t *ret_leader)
@@ -103,7 +125,7 @@ static int read_status(const struct teller *teller, struct record *rec, pid_t *r
 
 	if (n <= 0)
 		return n < 0 ? (int)n : -EIO;
-	parse_source(SOURCE_STATUS, text, (size_t)n, rec);
+	parse_memory(text, (size_t)n, rec);
 	line = parse_line(text, (size_t)n, "Tgid", &len);
 	*ret_leader = line ? (pid_t)parse_number(line, len, NULL) : 0;
 	return 0;
@@ -181,13 +203,17 @@ static int read_pss(const struct teller *teller, struct record *rec)
 {
 	char text[ROLLUP_MAX];
 	ssize_t n = read_file(teller, "smaps_rollup", text, sizeof(text));
+	const char *line;
+	size_t len;
 	int64_t kib;
 	int err;
 
-	if (n >= 0)
-		parse_source(SOURCE_ROLLUP, text, (size_t)n, rec);
+	/* Of its twenty lines the second is all that is wanted. */
+	line = n > 0 ? parse_line(text, (size_t)n, field_table[FIELD_PSS].key, &len) : NULL;
+	if (line)
+		record_set(rec, FIELD_PSS, parse_number(line, len, NULL));
 	if (n != -ENOENT)
-		return n < 0 ? (int)n : record_has(rec, FIELD_PSS) ? 0 : -EIO;
+		return n < 0 ? (int)n : line ? 0 : -EIO;
 	err = read_smaps(teller, &kib);
 	if (err == 0)
 		record_set(rec, FIELD_PSS, kib);

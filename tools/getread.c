@@ -36,7 +36,6 @@ struct pass {
 	struct getproc_id *ids;	    /* owned; of the same index */
 	int *dirs;		    /* owned, each too; -1: not held */
 	size_t count, room;
-	size_t held;
 	uint64_t began_ticks;
 };
 
@@ -166,20 +165,6 @@ static bool is_given(const struct getread *get, const struct getproc_id *id)
 	return given && given->error == 0 && given->id.start_ticks == id->start_ticks;
 }
 
-/*
- * By what the pass knows so far, whether the newest node will be in the tree: then its descriptor is
- * worth keeping, or it has to be opened once more and looked at, whether it is still the same. /proc
- * lists by pid, and parents are mostly before their children.
- */
-static bool may_be_in(const struct pass *pass)
-{
-	const struct gettree_node *node = &pass->nodes[pass->count];
-	size_t parent = gettree_find(pass->nodes, pass->count, node->ppid);
-
-	return node->is_given || (parent != GETTREE_NONE && pass->nodes[parent].is_in &&
-				  gettree_is_child(node, &pass->nodes[parent], pass->began_ticks));
-}
-
 static void pass_add(const struct getread *get, struct pass *pass, int dir,
 		     const struct getproc_id *id)
 {
@@ -191,13 +176,12 @@ static void pass_add(const struct getread *get, struct pass *pass, int dir,
 		.start_ticks = id->start_ticks,
 		.is_given = is_given(get, id),
 	};
-	node->is_in = may_be_in(pass);
 	pass->ids[pass->count] = *id;
 	pass->dirs[pass->count] = -1;
-	if (node->is_in && pass->held < get->files_max) {
+	/* Who is in the tree shows only in the end: /proc lists by pid, and these begin anew. */
+	if (pass->count < get->files_max)
 		pass->dirs[pass->count] = dir;
-		pass->held++;
-	} else
+	else
 		close(dir);
 	pass->count++;
 }
