@@ -295,12 +295,42 @@ static void row_of_node(const struct getread *get, const struct pass *pass, size
 		row_reopen(get, row);
 }
 
+/*
+ * Whether a doubtful parent is the real one: the child still names it, and after that the parent, of whom
+ * a descriptor is held since before, still lives. Without the descriptors it is believed.
+ */
+static bool is_child(const struct pass *pass, size_t i)
+{
+	size_t parent = pass->nodes[i].parent;
+	struct getproc_id now;
+
+	if (!pass->nodes[i].is_doubtful || pass->nodes[i].depth == 0 || pass->dirs[i] < 0 ||
+	    pass->dirs[parent] < 0)
+		return true;
+	return getproc_identify(pass->dirs[i], &now) == 0 && now.ppid == pass->nodes[i].ppid &&
+	       getproc_identify(pass->dirs[parent], &now) == 0;
+}
+
+/* The next one in that order that does not descend from this one. */
+static size_t behind_tree_of(const struct pass *pass, const size_t *order, size_t n, size_t at)
+{
+	unsigned depth = pass->nodes[order[at]].depth;
+
+	for (at++; at < n && pass->nodes[order[at]].depth > depth;)
+		at++;
+	return at;
+}
+
 static void rows_of_pass(const struct getread *get, const struct pass *pass, const size_t *order,
 			 size_t n, struct getread_shot *ret)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct getread_row *row = &ret->rows[ret->count];
 
+		while (i < n && !is_child(pass, order[i]))
+			i = behind_tree_of(pass, order, n, i);
+		if (i == n)
+			break;
 		row_of_node(get, pass, order[i], row);
 		/* Children come and go. */
 		if (!row->is_given && row->state == GETREAD_GONE)

@@ -39,6 +39,18 @@ static bool closes_circle(const struct gettree_node *nodes, size_t i, size_t par
 	return false;
 }
 
+/*
+ * Whether within the tick the number may have changed hands: between the look at the parent and the start
+ * of the child, or, where the parent was looked at later, between the look at the child and the start of
+ * the parent.
+ */
+static bool is_doubtful(const struct gettree_node *nodes, size_t child, size_t parent,
+			uint64_t began_ticks)
+{
+	return nodes[child].start_ticks == began_ticks ||
+	       (parent > child && nodes[parent].start_ticks == nodes[child].start_ticks);
+}
+
 /* From the last to the first: then the lists of children are in the order of their pids. */
 static void link_children(struct gettree_node *nodes, size_t n, uint64_t began_ticks)
 {
@@ -47,12 +59,13 @@ static void link_children(struct gettree_node *nodes, size_t n, uint64_t began_t
 	for (size_t i = n; i-- > 0;) {
 		size_t parent = gettree_find(nodes, n, nodes[i].ppid);
 
-		nodes[i].is_in = false;
+		nodes[i].is_in = nodes[i].is_doubtful = false;
 		if (parent == GETTREE_NONE ||
 		    !gettree_is_child(&nodes[i], &nodes[parent], began_ticks) ||
 		    closes_circle(nodes, i, parent))
 			continue;
 		nodes[i].parent = parent;
+		nodes[i].is_doubtful = is_doubtful(nodes, i, parent, began_ticks);
 		nodes[i].sibling = nodes[parent].child;
 		nodes[parent].child = i;
 	}

@@ -7,10 +7,10 @@
  * would have to be looked up all the same.
  *
  * A pid in such a pass may be one that was reused on the way. Real parents are older than their
- * children, also those that adopt them. So whoever has the number and was started no later than the
- * child is the parent: two cannot have had the number at the instant when the child was started. That
- * holds if the child was started before the pass began. Younger ones are left out: it is a picture of
- * that instant.
+ * children, also those that adopt them. So who has the number and was started no later than the child
+ * is the parent: two cannot have had the number at the instant when the child was started. That holds if
+ * the child was started before the pass began; younger ones are left out: it is a picture of that
+ * instant. Start times are told in ticks of 10 ms, and where two of them are equal it is left in doubt.
  */
 #ifndef MSTAT_TOOLS_GETTREE_H
 #define MSTAT_TOOLS_GETTREE_H
@@ -27,6 +27,7 @@ struct gettree_node {
 
 	/* By gettree_build(). */
 	bool is_in;
+	bool is_doubtful; /* the parent may be another one, of the same pid */
 	unsigned depth;
 	size_t parent, child, sibling; /* indexes, or GETTREE_NONE: first child, next sibling */
 };
