@@ -128,9 +128,9 @@ stop "$last"
 
 sleep 100 &
 sleeper=$!
-mstat-get -w "$sleeper" >watched &
+mstat-get -w "$sleeper" >interrupted &
 watch=$!
-wait_for 10 test -s watched
+wait_for 10 test -s interrupted
 kill -INT "$watch"
 wait "$watch"
 is "-w ends on SIGINT" "$?" 0
