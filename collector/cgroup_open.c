@@ -26,21 +26,39 @@ static bool is_cgroup(const char *dir)
 	return fd >= 0 && faccessat(fd, "cgroup.procs", F_OK, 0) == 0;
 }
 
-/* Where the mounts show that path of the memory hierarchy. */
+/* What is left of the path below the own one, or NULL. */
+static const char *below_own(const char *path, const char *own)
+{
+	size_t len = strlen(own);
+
+	if (len == 1 || strncmp(path, own, len) != 0 || (path[len] && path[len] != '/'))
+		return NULL;
+	return path + len;
+}
+
+/*
+ * Where the mounts show that path of the memory hierarchy. A container may see no more of it than what
+ * is below its own cgroup.
+ */
 static int dir_of_path(const char *root, const char *path, char *ret)
 {
 	struct cgroup_place place;
 	char top[CGROUP_PATH_SIZE];
 	int err = cgroup_find(root, &place);
+	const char *below = err == 0 ? below_own(path, place.own) : NULL;
 	int n;
 
-	if (err == 0)
+	if (below)
+		snprintf(top, sizeof(top), "%s", place.memory);
+	else if (err == 0)
 		err = cgroup_dir_above(&place, 0, top, sizeof(top));
 	if (err < 0)
 		return err;
-	n = snprintf(ret, CGROUP_PATH_SIZE, "%s%s", top, path);
+	n = snprintf(ret, CGROUP_PATH_SIZE, "%s%s", top, below ? below : path);
 	if (n < 0 || n >= CGROUP_PATH_SIZE)
 		return -ENAMETOOLONG;
+	while (n > 1 && ret[n - 1] == '/')
+		ret[--n] = '\0';
 	return is_cgroup(ret) ? 0 : -ENOENT;
 }
 

@@ -112,6 +112,8 @@ const char *getgroup_explain(int err)
 		return "no such cgroup";
 	case -EMEDIUMTYPE:
 		return "not of the hierarchy that has memory";
+	case -EXDEV:
+		return "not shown by the cgroup file systems that are mounted here";
 	case -EACCES:
 	case -EPERM:
 		return "not permitted";
