@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +35,7 @@ int getproc_open(int proc, pid_t pid)
 	dir = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0)
 		return dir;
-	if (errno != ENOENT)
-		return -errno;
-	/* With hidepid=2 other users' processes look like none. */
-	return kill(pid, 0) < 0 && errno == EPERM ? -EACCES : -ESRCH;
+	return errno == ENOENT ? -ESRCH : -errno;
 }
 
 static const char *name_of(const struct teller *teller, const char *file, char room[NAME_SIZE])

@@ -46,7 +46,7 @@ struct getproc_memory {
 
 /*
  * The folder of that process below proc (a descriptor of /proc). Returns a descriptor (O_PATH), the
- * caller's; -ESRCH where there is none, -EACCES where it is hidden from this user, -EMFILE, and so on.
+ * caller's; -ESRCH where there is none, -EMFILE, and so on.
  */
 int getproc_open(int proc, pid_t pid);
 

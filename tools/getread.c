@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -73,10 +74,19 @@ static void sort_given(struct getread *get, const pid_t *pids, size_t count)
 			get->given[get->count++] = get->given[i];
 }
 
+static void given_fail(struct given *given, int err)
+{
+	given->error = err;
+	/* With hidepid=2 other users' processes look like none. One that was seen is gone. */
+	if (err == -ESRCH && !given->id.start_ticks && kill(given->pid, 0) < 0 && errno == EPERM)
+		given->error = -EACCES;
+}
+
 static void open_given(const struct getread *get, struct given *given)
 {
 	given->dir = getproc_open(get->proc, given->pid);
-	given->error = given->dir < 0 ? given->dir : 0;
+	if (given->dir < 0)
+		given_fail(given, given->dir);
 }
 
 int getread_open(const pid_t *pids, size_t count, bool with_children, struct getread **ret)
@@ -120,10 +130,13 @@ static void look_again(struct getread *get)
 {
 	for (size_t i = 0; i < get->count; i++) {
 		struct given *given = &get->given[i];
+		int err = given->error;
 
 		given->has_row = false;
-		if (given->error == 0)
-			given->error = getproc_identify(given->dir, &given->id);
+		if (err == 0)
+			err = getproc_identify(given->dir, &given->id);
+		if (err < 0 && given->error == 0)
+			given_fail(given, err);
 	}
 }
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # mstat-get: the memory of processes that run already, against what /proc tells to others.
-# vm: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 
@@ -98,6 +97,16 @@ if [ "$(id -u)" = 0 ]; then
 	like "lacks its PSS" "$out" 'processes 2; lacks PSS of 1 process \(not permitted\)$'
 	within "and the other's is told" "$(field PSS)" "$(of smaps_rollup Pss "$theirs")" 20
 	kill "$theirs"
+	for hide in 1 2; do
+		run unshare -mpf --mount-proc sh -c "mount -t proc -o hidepid=$hide proc /proc && echo mounted
+			setpriv --reuid=54321 --regid=54321 --clear-groups '$(command -v mstat-get)' 1
+			exit \$?"
+		if [ "$out" = mounted ]; then
+			is "a process that is hidden (hidepid=$hide) is not said to be gone" "$err $status" "mstat-get: PID 1: not permitted 1"
+		else
+			skip "a process that is hidden" "no /proc of our own can be mounted"
+		fi
+	done
 else
 	skip "for a user PSS of others is unknown" "not root"
 fi
