@@ -83,7 +83,7 @@ ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
 
 # ---- sources ---------------------------------------------------------------------------------
 
-PROGRAMS  = mstat mstat-decode mstat-doctor mstat-mark mstatd
+PROGRAMS  = mstat mstat-decode mstat-doctor mstat-get mstat-mark mstatd
 APP_SIDE  = preload/counts.c preload/entry.c preload/interpose.c
 
 CORE      := $(wildcard core/*.c)
@@ -155,7 +155,7 @@ $(ARCHIVES):
 	@mkdir -p $(@D); rm -f $@
 	$(Q)$(AR) rcsD $@ $(filter %.o,$^)
 
-$(B)/bin/mstat $(B)/bin/mstat-doctor $(B)/bin/mstatd: $(B)/bin/%: $(B)/tools/%.o $(ARCHIVES)
+$(B)/bin/mstat $(B)/bin/mstat-doctor $(B)/bin/mstat-get $(B)/bin/mstatd: $(B)/bin/%: $(B)/tools/%.o $(ARCHIVES)
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(SYSTEMD_LIBS) $(ZSTD_LIBS)

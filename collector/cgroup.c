@@ -268,7 +268,7 @@ static int make_v2(struct cgroup *cg, const struct cgroup_place *place, const ch
 	return err;
 }
 
-static struct cgroup *cgroup_new(enum cgroup_mode mode)
+struct cgroup *cgroup_new(enum cgroup_mode mode)
 {
 	struct cgroup *cg = calloc(1, sizeof(*cg));
 

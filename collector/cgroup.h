@@ -69,6 +69,17 @@ struct cgroup; /* one run's cgroup */
 int cgroup_make(const struct cgroup_place *place, struct cgroup **ret);
 
 /*
+ * Opens a cgroup that is there already, to be read alone: by its folder, or by its path in the memory
+ * hierarchy as /proc/PID/cgroup has it ("/a/b", or the whole line), looked for below the directory root
+ * as cgroup_find() does. *ret is owned by the caller: cgroup_free(). Returns 0 or an error; -ENOENT: there
+ * is none, -EXDEV: the mounts do not show it, -EMEDIUMTYPE: it is of a hierarchy without memory.
+ */
+int cgroup_open(const char *root, const char *path, struct cgroup **ret);
+
+/* The one number in a file of the memory directory (UINT64_MAX for "max"), or an error: -ENOENT. */
+int cgroup_number(const struct cgroup *cg, const char *file, uint64_t *ret);
+
+/*
  * Limits what the run may take, in bytes; UINT64_MAX: no limit. A tighter limit that the cgroup has
  * already stays. v1 limits memory and swap together, and so cannot limit swap alone: -EOPNOTSUPP.
  * *ret_file is the file that the error is about. To be called before a process is in the cgroup.

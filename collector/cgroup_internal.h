@@ -65,6 +65,9 @@ struct cgroup {
 	char name[CGROUP_PATH_SIZE];
 };
 
+/* Nothing made or opened; cgroup_free() it. NULL: no memory. */
+struct cgroup *cgroup_new(enum cgroup_mode mode);
+
 /* Whether the word stands in a list like "cpu memory" or "rw,memory". */
 bool cgroup_has_word(const char *list, size_t len, char separator, const char *word);
 

@@ -160,6 +160,23 @@ uint64_t parse_word(const char *buf, size_t len, unsigned n)
 	return (uint64_t)parse_number(buf + at, len - at, NULL);
 }
 
+void parse_words(const char *buf, size_t len, const unsigned *numbers, unsigned count,
+		 uint64_t *ret)
+{
+	unsigned word = count ? numbers[0] : 0;
+	size_t i = word_at(buf, len, word);
+
+	for (unsigned n = 0; n < count; n++) {
+		for (; word < numbers[n]; word++) {
+			while (i < len && !is_blank(buf[i]))
+				i++;
+			while (i < len && is_blank(buf[i]))
+				i++;
+		}
+		ret[n] = (uint64_t)parse_number(buf + i, len - i, NULL);
+	}
+}
+
 const char *parse_comm(const char *buf, size_t len, size_t *ret_len)
 {
 	size_t open = 0, close = len;

@@ -34,6 +34,10 @@ const char *parse_line(const char *buf, size_t len, const char *key, size_t *ret
 /* Word n (from 1, numbered as in proc_pid_stat(5)) as an unsigned number; 0 where there is none. */
 uint64_t parse_word(const char *buf, size_t len, unsigned n);
 
+/* Several such words at once; numbers: ascending. */
+void parse_words(const char *buf, size_t len, const unsigned *numbers, unsigned count,
+		 uint64_t *ret);
+
 /* What stands in the brackets of a /proc/PID/stat line, which may be brackets too; borrowed from buf. */
 const char *parse_comm(const char *buf, size_t len, size_t *ret_len);
 

@@ -160,26 +160,29 @@ int taskstats_unpack_family(const uint8_t *buf, size_t len)
 	return id && id_len >= 2 ? get_u16(id) : -EBADMSG;
 }
 
-int taskstats_unpack(const uint8_t *buf, size_t len, enum source source, struct record *rec)
+const uint8_t *taskstats_struct(const uint8_t *buf, size_t len, size_t *ret_len, int *ret_err)
 {
 	size_t attrs_len;
 	size_t group_len;
-	size_t stats_len;
-	int err;
-	const uint8_t *attrs = reply_attrs(buf, len, &attrs_len, &err);
+	const uint8_t *attrs = reply_attrs(buf, len, &attrs_len, ret_err);
 	const uint8_t *group;
-	const uint8_t *stats;
 
 	if (!attrs)
-		return err;
+		return NULL;
 	group = attr_find(attrs, attrs_len, TASKSTATS_TYPE_AGGR_PID, &group_len);
 	if (!group)
 		group = attr_find(attrs, attrs_len, TASKSTATS_TYPE_AGGR_TGID, &group_len);
-	if (!group)
-		return -EBADMSG;
-	stats = attr_find(group, group_len, TASKSTATS_TYPE_STATS, &stats_len);
+	return group ? attr_find(group, group_len, TASKSTATS_TYPE_STATS, ret_len) : NULL;
+}
+
+int taskstats_unpack(const uint8_t *buf, size_t len, enum source source, struct record *rec)
+{
+	size_t stats_len;
+	int err;
+	const uint8_t *stats = taskstats_struct(buf, len, &stats_len, &err);
+
 	if (!stats)
-		return -EBADMSG;
+		return err;
 	return parse_source(source, stats, stats_len, rec) ? 0 : -EOPNOTSUPP;
 }
 

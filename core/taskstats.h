@@ -39,6 +39,12 @@ size_t taskstats_pack_get(uint8_t *buf, uint16_t family, uint32_t seq, enum sour
 int taskstats_unpack(const uint8_t *buf, size_t len, enum source source, struct record *rec);
 
 /*
+ * The struct in the reply to either form, borrowed from buf, of the kernel's own length. NULL: there is
+ * none, and *ret_err is -EBADMSG or the kernel's own error.
+ */
+const uint8_t *taskstats_struct(const uint8_t *buf, size_t len, size_t *ret_len, int *ret_err);
+
+/*
  * Asks for the exit records of these CPUs ("0-3,8": a list as in /sys/devices/system/cpu/possible),
  * or no longer. With NLM_F_ACK, so that a refusal is told: taskstats_error() reads the answer.
  * The buffer holds TASKSTATS_REQUEST_MAX and the text. Returns the message's length.

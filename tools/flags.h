@@ -10,4 +10,7 @@
  */
 bool flags_is_whole(const char *word, const char *name);
 
+/* The value of a flag that is on or off, in the words that Go's flag package takes; NULL: on. */
+bool flags_read_bool(const char *text, bool *ret);
+
 #endif

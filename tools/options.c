@@ -103,24 +103,6 @@ static const struct option flags[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* The words that Go's flag package takes. */
-static bool is_one_of(const char *text, const char *const *words)
-{
-	for (; *words; words++)
-		if (!strcmp(text, *words))
-			return true;
-	return false;
-}
-
-static bool read_bool(const char *text, bool *ret)
-{
-	static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True", NULL};
-	static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False", NULL};
-
-	*ret = !text || is_one_of(text, yes);
-	return *ret || is_one_of(text, no);
-}
-
 static bool read_freq(const char *text, uint32_t *ret)
 {
 	char *end;
@@ -196,23 +178,23 @@ static const char *take(enum flag flag, const char *value, struct options *optio
 			       ? NULL
 			       : "a size of 64K or more";
 	case HEAP:
-		return read_bool(value, &options->heap) ? NULL : "true or false";
+		return flags_read_bool(value, &options->heap) ? NULL : "true or false";
 	case HEAP_INTERVAL:
 		options->heap = true;
 		return read_interval(value, &options->heap_interval) ? NULL
 								     : "a size from 1 to 1TiB";
 	case WAIT_ALL:
-		return read_bool(value, &options->wait_all) ? NULL : "true or false";
+		return flags_read_bool(value, &options->wait_all) ? NULL : "true or false";
 	case KILL_REST:
-		return read_bool(value, &options->kill_rest) ? NULL : "true or false";
+		return flags_read_bool(value, &options->kill_rest) ? NULL : "true or false";
 	case DELAYACCT:
-		return read_bool(value, &options->delayacct) ? NULL : "true or false";
+		return flags_read_bool(value, &options->delayacct) ? NULL : "true or false";
 	case LIVE:
-		return read_bool(value, &options->live) ? NULL : "true or false";
+		return flags_read_bool(value, &options->live) ? NULL : "true or false";
 	case V:
-		return read_bool(value, &options->verbose) ? NULL : "true or false";
+		return flags_read_bool(value, &options->verbose) ? NULL : "true or false";
 	case Q:
-		return read_bool(value, &options->quiet) ? NULL : "true or false";
+		return flags_read_bool(value, &options->quiet) ? NULL : "true or false";
 	default:
 		return NULL;
 	}

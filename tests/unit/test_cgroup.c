@@ -709,6 +709,87 @@ static void sampled_v2(void **state)
 	cgroup_free(cg);
 }
 
+/* What is opened by that text, below the temporary directory. */
+static void opens(const char *text, const char *want)
+{
+	struct cgroup *cg;
+
+	assert_int_equal(cgroup_open(tmp, text, &cg), 0);
+	assert_string_equal(cgroup_path(cg), want);
+	cgroup_free(cg);
+}
+
+static void opened_v1(void **state)
+{
+	struct cgroup_place place;
+	struct cgroup *cg;
+	struct record rec;
+	uint64_t limit;
+	char real[PATH_MAX];
+
+	(void)state;
+	assert_non_null(realpath(tmp, real));
+	make_dir("m");
+	make_dir("m/a");
+	make_dir("m/a/b");
+	write_file("m/cgroup.procs", "");
+	write_file("m/memory.usage_in_bytes", "9\n");
+	write_file("m/a/cgroup.procs", "");
+	write_file("m/a/memory.usage_in_bytes", "8192\n");
+	write_file("m/a/memory.limit_in_bytes", "4096\n");
+	assert_int_equal(
+		find_text("4:memory:/own\n", "1 2 0:3 / /m rw - cgroup x rw,memory\n", &place),
+		-ENOENT);
+	write_file("proc/self/cgroup", "4:memory:/\n");
+	opens("/a", at("m/a"));
+	opens("/a/", at("m/a"));
+	opens("4:memory:/a", at("m/a"));
+	opens("/", at("m"));
+	snprintf(real + strlen(real), sizeof(real) - strlen(real), "/m/a");
+	opens(at("m/a"), real);
+	assert_int_equal(cgroup_open(tmp, "/a/b", &cg), -ENOENT);
+	assert_int_equal(cgroup_open(tmp, "a", &cg), -ENOENT);
+	assert_int_equal(cgroup_open(tmp, "/a", &cg), 0);
+	assert_true(cgroup_is_v1(cg));
+	record_init(&rec);
+	cgroup_sample(cg, UINT64_MAX, &rec);
+	assert_int_equal(rec.value[FIELD_V1_USAGE], 8192);
+	assert_int_equal(cgroup_number(cg, "memory.limit_in_bytes", &limit), 0);
+	assert_int_equal(limit, 4096);
+	assert_int_equal(cgroup_number(cg, "memory.max", &limit), -ENOENT);
+	cgroup_free(cg);
+	assert_true(exists("m/a"));
+}
+
+static void opened_v2(void **state)
+{
+	struct cgroup_place place;
+	struct cgroup *cg;
+	uint64_t limit;
+
+	(void)state;
+	make_dir("c");
+	make_dir("c/x");
+	make_dir("c/x/y");
+	write_file("c/cgroup.procs", "");
+	write_file("c/cgroup.controllers", "memory\n");
+	write_file("c/x/cgroup.procs", "");
+	write_file("c/x/cgroup.controllers", "memory\n");
+	write_file("c/x/memory.max", "max\n");
+	write_file("c/x/y/cgroup.procs", "");
+	/* A container's mount, which shows what is below its own cgroup. */
+	assert_int_equal(find_text("0::/box\n", "1 2 0:3 /box /c rw - cgroup2 x rw\n", &place), 0);
+	opens("/box", at("c"));
+	opens("0::/box/x", at("c/x"));
+	assert_int_equal(cgroup_open(tmp, "/boxes", &cg), -EXDEV);
+	assert_int_equal(cgroup_open(tmp, "/box/x/y", &cg), -EMEDIUMTYPE);
+	assert_int_equal(cgroup_open(tmp, "/box/x", &cg), 0);
+	assert_false(cgroup_is_v1(cg));
+	assert_int_equal(cgroup_number(cg, "memory.max", &limit), 0);
+	assert_true(limit == UINT64_MAX);
+	cgroup_free(cg);
+}
+
 static void assert_below(const struct cgroup *cg, const char *name, const char *text)
 {
 	char path[PATH_MAX];
@@ -939,20 +1020,16 @@ static void explained(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(find_fixtures),	TEST(find_escaped),
-		TEST(find_odd),		TEST(find_garbage),
-		TEST(text_holds),	TEST(made_hybrid),
-		TEST(made_and_removed), TEST(made_v2_child),
-		TEST(made_v2_sibling),	TEST(made_v2_busy),
-		TEST(made_v2_nested),	TEST(made_v2_limited),
-		TEST(made_v2_root),	TEST(made_v2_no_leaf),
-		TEST(not_made),		TEST(swept),
-		TEST(processes),	TEST(removed_deep),
-		TEST(sampled_v1),	TEST(sampled_v2),
-		TEST(explained),	TEST(limited_v1),
-		TEST(limited_v2),	TEST(find_freezer),
-		TEST(killing_prepared), TEST(phases_v1),
-		TEST(phases_v2),
+		TEST(opened_v1),       TEST(opened_v2),	      TEST(find_fixtures),
+		TEST(find_escaped),    TEST(find_odd),	      TEST(find_garbage),
+		TEST(text_holds),      TEST(made_hybrid),     TEST(made_and_removed),
+		TEST(made_v2_child),   TEST(made_v2_sibling), TEST(made_v2_busy),
+		TEST(made_v2_nested),  TEST(made_v2_limited), TEST(made_v2_root),
+		TEST(made_v2_no_leaf), TEST(not_made),	      TEST(swept),
+		TEST(processes),       TEST(removed_deep),    TEST(sampled_v1),
+		TEST(sampled_v2),      TEST(explained),	      TEST(limited_v1),
+		TEST(limited_v2),      TEST(find_freezer),    TEST(killing_prepared),
+		TEST(phases_v1),       TEST(phases_v2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

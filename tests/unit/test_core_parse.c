@@ -254,6 +254,8 @@ static void lines(void **state)
 
 static void words(void **state)
 {
+	static const unsigned some[] = {4, 5, 20, 22, 52, 53};
+	uint64_t values[UNIT_COUNT(some)];
 	size_t len;
 	char *text = (char *)unit_kernel("6.18", "stat", &len);
 
@@ -268,6 +270,11 @@ static void words(void **state)
 	/* Unsigned 64-bit words are cut to what a value can hold. */
 	assert_true(parse_word(text, len, 25) == INT64_MAX);
 	assert_int_equal(parse_word("", 0, 1), 0);
+	parse_words(text, len, some, UNIT_COUNT(some), values);
+	for (size_t i = 0; i < UNIT_COUNT(some); i++)
+		assert_int_equal(values[i], parse_word(text, len, some[i]));
+	parse_words("", 0, some, 2, values);
+	assert_int_equal(values[0] + values[1], 0);
 	free(text);
 }
 
