@@ -83,11 +83,13 @@ ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
 # ---- sources ---------------------------------------------------------------------------------
 
 PROGRAMS  = mstat mstat-decode mstat-doctor mstat-mark mstatd
+# Built where its page can be.
+REPORT    = mstat-report
 APP_SIDE  = preload/counts.c preload/entry.c preload/interpose.c
 
 CORE      := $(wildcard core/*.c)
 COLLECTOR := $(wildcard collector/*.c)
-TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c),$(wildcard tools/*.c))
+TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c) tools/$(REPORT).c,$(wildcard tools/*.c))
 SAMPLER   := $(filter-out $(APP_SIDE),$(wildcard preload/*.c preload/*.S))
 HEAP_APP  = preload/heap/begin.c preload/heap/hooks.c preload/heap/operators.c preload/heap/symbol.c
 HEAP      := $(filter-out $(HEAP_APP),$(wildcard preload/heap/*.c))
@@ -119,7 +121,7 @@ SWITCHED     = build/tests/targets/libmstat-switched.so
 COPIES       = build/tests/bench/libcopies.so
 
 .PHONY: all
-all: $(BINS) $(LIBRARIES) $(if $(SAN),$(B)/lib) ## build the programs and the library (the default)
+all: $(BINS) report $(LIBRARIES) $(if $(SAN),$(B)/lib) ## build the programs and the library (the default)
 
 # Objects depend on the flags they are compiled with.
 $(B)/flags: export TEXT = $(CC) $(TOOLS_CFLAGS) $(TOOLS_LDFLAGS)
@@ -168,6 +170,35 @@ $(B)/bin/mstat-mark: $(B)/tools/mstat-mark.o $(B)/libtools.a
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^
+
+# ---- mstat-report ----------------------------------------------------------------------------
+
+# Its page is bundled by npm, and never changes with the flags. What `make dist` packs has it built.
+PAGE_PACKED  = tools/report/packed/page.html
+PAGE_BUILT   = build/report/page.html
+PAGE         = $(if $(wildcard $(PAGE_PACKED)),$(PAGE_PACKED),$(PAGE_BUILT))
+PAGE_SOURCES = $(wildcard tools/report/*.js tools/report/page.css tools/report/page.html \
+                 tools/report/build* tools/report/package*.json)
+
+# A page that cannot be made leaves the old one, if there is one, and nothing fails for it.
+.PHONY: report
+report: $(ARCHIVES) $(if $(wildcard $(PAGE_PACKED)),,build/report/tried)
+	$(if $(Q),@)+if [ -e $(PAGE) ]; then $(MAKE) --no-print-directory $(B)/bin/$(REPORT); fi
+
+build/report/tried: $(PAGE_SOURCES)
+	$(call say,NPM,$(PAGE_BUILT))
+	@mkdir -p $(@D)
+	$(Q)if tools/report/build $(@D); then touch $@; fi
+
+$(B)/report/page.o: tools/report/page.S $(wildcard $(PAGE)) $(B)/flags
+	$(call say,AS,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c -DPAGE='"$(PAGE)"' -o $@ $<
+
+$(B)/bin/$(REPORT): $(B)/tools/$(REPORT).o $(B)/report/page.o $(ARCHIVES)
+	$(call say,LD,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(DWARF_LIBS)
 
 # A sanitized mstat uses the libraries there are.
 build/san-%/lib: $(LIBRARIES)
@@ -457,20 +488,20 @@ format-check: ## complain about sources that are not formatted
 MANUALS = $(wildcard man/*.1)
 install: all ## install to DESTDIR, PREFIX, BINDIR, LIBDIR, MANDIR, UNITDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(UNITDIR)
-	install -m 755 $(BINS) $(DESTDIR)$(BINDIR)
+	install -m 755 $(BINS) $(wildcard $(B)/bin/$(REPORT)) $(DESTDIR)$(BINDIR)
 	install -m 644 $(LIBRARIES) $(DESTDIR)$(LIBDIR)
 	sed 's|@BINDIR@|$(BINDIR)|' collector/mstatd.service >$(DESTDIR)$(UNITDIR)/mstatd.service
 	install -m 644 collector/mstatd.socket $(DESTDIR)$(UNITDIR)
 	$(if $(MANUALS),install -d $(DESTDIR)$(MANDIR)/man1)
 	$(if $(MANUALS),install -m 644 $(MANUALS) $(DESTDIR)$(MANDIR)/man1)
 uninstall: ## remove what install put there
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(LIBRARIES:build/lib/%=$(DESTDIR)$(LIBDIR)/%)
+	rm -f $(patsubst %,$(DESTDIR)$(BINDIR)/%,$(PROGRAMS) $(REPORT)) $(LIBRARIES:build/lib/%=$(DESTDIR)$(LIBDIR)/%)
 	rm -f $(DESTDIR)$(UNITDIR)/mstatd.service $(DESTDIR)$(UNITDIR)/mstatd.socket
 	rm -f $(MANUALS:man/%=$(DESTDIR)$(MANDIR)/man1/%)
 
-dist: ## pack the committed sources into build/mstat-VERSION.tar.gz
-	@mkdir -p build
-	git archive --prefix=mstat-$(VERSION)/ -o build/mstat-$(VERSION).tar.gz HEAD
+dist: report ## pack the committed sources, and the built page, into build/mstat-VERSION.tar.gz
+	git archive --prefix=mstat-$(VERSION)/$(dir $(PAGE_PACKED)) --add-file=$(PAGE) \
+	  --prefix=mstat-$(VERSION)/ -o build/mstat-$(VERSION).tar.gz HEAD
 clean: ## remove build/ (but not the downloaded VM kernels, which are kept elsewhere)
 	rm -rf build
 help: ## this list

@@ -19,6 +19,7 @@
 #include "tools/pprof.h"
 #include "tools/quantity.h"
 #include "tools/reader.h"
+#include "tools/spool.h"
 
 /* Marks that are named where the wanted one is not there; bytes of a text that are shown. */
 #define MARKS_NAMED 5
@@ -174,56 +175,6 @@ static void say_no_instant(struct heapdecode *heap)
 
 /* ---- reading ----------------------------------------------------------------------------------- */
 
-static int copy_all(int from, int to)
-{
-	static char buffer[65536];
-
-	for (;;) {
-		ssize_t n = read(from, buffer, sizeof(buffer));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		for (ssize_t at = 0; at < n;) {
-			ssize_t done = write(to, buffer + at, (size_t)(n - at));
-
-			if (done < 0 && errno != EINTR)
-				return -errno;
-			at += done > 0 ? done : 0;
-		}
-	}
-}
-
-/* A copy of what is no file, which goes with the descriptor. */
-static int spool(int fd)
-{
-	const char *folder = getenv("TMPDIR");
-	char *path;
-	int to, err;
-
-	if (!folder || !*folder)
-		folder = "/tmp";
-	to = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (to < 0) {
-		if (asprintf(&path, "%s/mstat-decode-XXXXXX", folder) < 0)
-			return -ENOMEM;
-		to = mkostemp(path, O_CLOEXEC);
-		err = -errno;
-		if (to >= 0)
-			unlink(path);
-		free(path);
-		if (to < 0)
-			return err;
-	}
-	err = copy_all(fd, to);
-	if (err < 0) {
-		close(to);
-		return err;
-	}
-	return to;
-}
-
 static int fail(struct heapdecode *heap, int err)
 {
 	if (err == -EBADMSG)
@@ -365,10 +316,9 @@ int heapdecode_open(int fd, const char *at, struct heapdecode **ret)
 	heap->wanted = parse_at(at);
 	is_twice = heap->wanted.kind != END && heap->wanted.kind != TIME;
 	if (is_twice && lseek(fd, 0, SEEK_CUR) < 0) {
-		copy = spool(fd);
+		copy = spool_copy(fd);
 		if (copy < 0)
 			return fail(heap, copy);
-		lseek(copy, 0, SEEK_SET);
 	}
 	err = read_file(heap, copy < 0 ? fd : copy);
 	if (copy >= 0)
