@@ -337,7 +337,7 @@ build/tests/targets/static_%: TARGET_LDFLAGS = -static
 build/tests/targets/heap_fenv: TARGET_LDFLAGS = -Wl,--no-as-needed -lm
 build/tests/targets/guest_allow build/tests/targets/guest_counts build/tests/targets/heap_own: TARGET_LDFLAGS = -rdynamic
 build/tests/bench/many: TARGET_LDFLAGS = $(CORE)
-build/tests/bench/heap_file: TARGET_LDFLAGS = collector/runfile.c $(CORE) $(ZSTD_LIBS)
+build/tests/bench/heap_file build/tests/bench/report_file: TARGET_LDFLAGS = collector/runfile.c $(CORE) $(ZSTD_LIBS)
 $(TARGET_SOS): TARGET_LDFLAGS = -shared -fPIC
 $(TARGET_BINS): build/%: %.c $(P)/flags
 	$(compile_target)

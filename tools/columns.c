@@ -19,7 +19,7 @@ struct wanted {
 struct columns {
 	unsigned n, fields;
 	uint8_t field_of[TABLE_FIELD_MAX]; /* number + 1; 0: of no interest */
-	struct wanted field[FIELDS_MAX];	   /* of a column the first known one counts */
+	struct wanted field[FIELDS_MAX];   /* of a column the first known one counts */
 	uint64_t tick[ROWS_MAX], head[ROWS_MAX];
 	uint8_t present[FIELDS_MAX][ROWS_MAX];
 	int64_t raw[FIELDS_MAX][ROWS_MAX];

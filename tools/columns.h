@@ -23,8 +23,9 @@ struct columns;
 struct columns_rows {
 	uint64_t subject;
 	size_t n;
-	const uint64_t *tick;		    /* ascending */
-	const int64_t *value[COLUMNS_MAX]; /* in the columns' units; NULL: the section has none of it */
+	const uint64_t *tick; /* ascending */
+	const int64_t
+		*value[COLUMNS_MAX]; /* in the columns' units; NULL: the section has none of it */
 };
 
 /* n names of columns of that scope, which the schema need not have; schema is borrowed. 0 or -ENOMEM. */

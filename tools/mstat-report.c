@@ -266,15 +266,18 @@ static int run(const struct options *options)
 
 static const char help[] =
 	"usage: mstat-report [-o FILE] [RUN]\n"
-	"Writes a page of HTML about a run file of mstat (default: standard input): its memory over\n"
-	"time, its processes, who held what at any time, and, of a run with mstat -heap, the flame\n"
+	"Writes a page of HTML about a run file of mstat (default: standard input): its memory "
+	"over\n"
+	"time, its processes, who held what at any time, and, of a run with mstat -heap, the "
+	"flame\n"
 	"graph at the peak. The page needs nothing else, and asks nobody for anything.\n"
 	"mstatd:NAME is a run that mstatd keeps of yours (mstatd -list; $MSTAT_SOCKET).\n"
 	"\n"
 	"  -o FILE         write there (default: RUN with .html in place of .mstat), mode 0600\n"
 	"  -h, -version    print this, or the version\n"
 	"\n"
-	"Exit code: 0; 1 the file is corrupt or something could not be read or written, and no page\n"
+	"Exit code: 0; 1 the file is corrupt or something could not be read or written, and no "
+	"page\n"
 	"was made; 2 usage; 3 the file is not whole, as after a crash: the page is of what is.\n";
 
 static int refuse(const char *why)
@@ -339,7 +342,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		c = getopt_long_only(argc, argv, ":", longs, &at);
 		if (c == -1)
 			break;
-		if (c != '?' && c != ':' && c != 'o' && !flags_is_whole(argv[optind - 1], longs[at].name))
+		if (c != '?' && c != ':' && c != 'o' &&
+		    !flags_is_whole(argv[optind - 1], longs[at].name))
 			c = '?';
 		switch (c) {
 		case 'o':

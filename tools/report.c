@@ -116,10 +116,8 @@ static int take_event(struct report *report, struct bytes_in *in)
 	if (is.kind == EVENT_START || is.kind == EVENT_END || report->events++ >= REPORT_EVENTS)
 		return 0;
 	event = &report->event[report->events - 1];
-	*event = (struct report_event){.time_ns = is.time_ns,
-				       .kind = is.kind,
-				       .process = is.process,
-				       .number = is.number};
+	*event = (struct report_event){
+		.time_ns = is.time_ns, .kind = is.kind, .process = is.process, .number = is.number};
 	return put_text(report, is.text, is.text_len, &event->text);
 }
 
@@ -160,15 +158,6 @@ static int take_summary(struct pass *pass, struct bytes_in *in)
 		}
 	}
 	return 0;
-}
-
-static int take_holders(struct report *report, struct bytes_in *in)
-{
-	int n = rows_unpack_holders(in, report->holder);
-
-	report->holders = n < 0 ? 0 : n;
-	/* What they point to is the block's: pids and ids say who they are. */
-	return n < 0 ? n : 0;
 }
 
 enum { LIFE_HWM, LIFE_STATUS, LIFE_COLUMNS };
@@ -284,8 +273,8 @@ static void add_to(struct series *series, unsigned column, size_t at, int64_t fr
 {
 	if (at >= series->n)
 		return;
-	series->value[column][at] = (int64_t)((uint64_t)series->value[column][at] + (uint64_t)to -
-					      (uint64_t)from);
+	series->value[column][at] =
+		(int64_t)((uint64_t)series->value[column][at] + (uint64_t)to - (uint64_t)from);
 }
 
 /* Bands have their values at the first row that is not before a sample; of the rest each adds what is new. */
@@ -339,8 +328,7 @@ static int take_rows(struct pass *pass, struct bytes_in *in)
 		int64_t pss = rows.value[ROW_PSS] ? rows.value[ROW_PSS][i] : COLUMNS_UNKNOWN;
 
 		if (rss != COLUMNS_UNKNOWN)
-			tell(pass->report, process,
-			     series_find(&pass->report->lives, rows.tick[i]),
+			tell(pass->report, process, series_find(&pass->report->lives, rows.tick[i]),
 			     held_now(process, rss, pss), rss);
 	}
 	return 0;
@@ -365,8 +353,6 @@ static int take_section(struct pass *pass, uint64_t kind, struct bytes_in *in)
 		return take_event(report, in);
 	case SECTION_PHASE:
 		return take_phase(report, in);
-	case SECTION_HOLDERS:
-		return take_holders(report, in);
 	case SECTION_SUMMARY:
 		return take_summary(pass, in);
 	case SECTION_HEAP:

@@ -60,15 +60,13 @@ struct report {
 	const char *why;       /* of an error that the reader does not know of; NULL: none */
 	off_t start;	       /* where the run file begins in what was given */
 	struct texts texts;
-	struct intern processes;     /* of struct report_process */
-	uint32_t *order;	     /* owned: numbers of processes as they began */
-	uint32_t *listed;	     /* owned: of those in the list, likewise */
+	struct intern processes; /* of struct report_process */
+	uint32_t *order;	 /* owned: numbers of processes as they began */
+	uint32_t *listed;	 /* owned: of those in the list, likewise */
 	uint32_t listed_count, bands;
-	struct report_event *event; /* owned */
-	struct report_phase *phase; /* owned */
-	uint64_t events, phases;    /* all there were: no more than the limits are kept */
-	struct rows_holder holder[ROWS_HOLDERS_MAX];
-	int holders;
+	struct report_event *event;  /* owned */
+	struct report_phase *phase;  /* owned */
+	uint64_t events, phases;     /* all there were: no more than the limits are kept */
 	struct table_layout *layout; /* owned: the summary's columns */
 	bool *is_told;		     /* owned; by column of it */
 	int64_t *summary;	     /* owned; likewise */
@@ -78,11 +76,12 @@ struct report {
 	uint64_t first_tick, last_tick;
 	uint64_t peak_tick; /* of the highest first column */
 	int64_t peak;
-	unsigned width;				 /* columns of report_columns that the file has */
-	const char *name[REPORT_COLUMNS];	 /* these */
-	struct series tree;			 /* their values */
-	uint64_t bucket_ticks;			 /* 0: all rows are there */
-	struct series lives; /* by band: what it held, and its RSS; after the bands the same of all others */
+	unsigned width;			  /* columns of report_columns that the file has */
+	const char *name[REPORT_COLUMNS]; /* these */
+	struct series tree;		  /* their values */
+	uint64_t bucket_ticks;		  /* 0: all rows are there */
+	struct series
+		lives; /* by band: what it held, and its RSS; after the bands the same of all others */
 };
 
 /*

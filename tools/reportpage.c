@@ -261,8 +261,8 @@ struct batch {
 static void batch_flush(struct batch *batch)
 {
 	embed_put(batch->to, batch->bytes, (size_t)(batch->out.p - batch->bytes));
-	batch->out = (struct bytes_out){.p = batch->bytes,
-					.end = batch->bytes + sizeof(batch->bytes)};
+	batch->out =
+		(struct bytes_out){.p = batch->bytes, .end = batch->bytes + sizeof(batch->bytes)};
 }
 
 static struct bytes_out *batch_room(struct batch *batch)

@@ -14,7 +14,8 @@ export function color(name) {
 		: name;
 }
 
-// Sums from below; where the whole is not known nothing is drawn.
+// Sums from below; where the whole is not known nothing is drawn. What is unknown of a band alone is drawn as
+// it was before: the kernel's parts are not always read with the whole.
 function stack(bands, n, known) {
 	const sums = [];
 	let below = new Float64Array(n);
@@ -22,10 +23,14 @@ function stack(bands, n, known) {
 	for (const band of bands) {
 		const sum = new Float64Array(n);
 
-		for (let i = 0; i < n; i++) {
+		for (let i = 0, last = 0; i < n; i++) {
 			const v = band.values[i];
 
-			sum[i] = below[i] + (v > 0 ? v : 0);
+			if (!Number.isNaN(v))
+				last = Math.max(v, 0);
+			else if (band.process)
+				last = 0;
+			sum[i] = below[i] + last;
 		}
 		sums.push(sum);
 		below = sum;
@@ -59,6 +64,7 @@ function label(u, text, x, y, ink) {
 	ctx.save();
 	ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
 	ctx.textBaseline = "top";
+	ctx.textAlign = "left";
 	const width = ctx.measureText(text).width + 6 * devicePixelRatio;
 	const left = Math.max(bbox.left, Math.min(x, bbox.left + bbox.width - width));
 
@@ -123,7 +129,7 @@ function drawPeaks(u, peaks) {
 			continue;
 		if (peak.time === undefined) {
 			dashed(ctx, bbox.left, y, bbox.left + bbox.width, y, color("--bad"), [2, 3]);
-			label(u, peak.text, bbox.left + bbox.width, y - 16 * devicePixelRatio, color("--bad"));
+			label(u, peak.text, bbox.left + 4, y - 16 * devicePixelRatio, color("--bad"));
 			continue;
 		}
 		ctx.save();
@@ -132,7 +138,7 @@ function drawPeaks(u, peaks) {
 		ctx.arc(x, y, 3.5 * devicePixelRatio, 0, 7);
 		ctx.fill();
 		ctx.restore();
-		label(u, peak.text, x + 6 * devicePixelRatio, y + 4 * devicePixelRatio, color("--total"));
+		label(u, peak.text, x + 6 * devicePixelRatio, y + 5 * devicePixelRatio, color("--total"));
 	}
 }
 
@@ -169,7 +175,7 @@ function axes() {
 	return [
 		{ ...common, incrs: steps, space: 70,
 			values: (u, splits, axis, space, step) => splits.map((v) => clock(v, step)) },
-		{ ...common, incrs: binary, size: 76, space: 34, values: (u, splits) => splits.map((v) => bytes(v)) },
+		{ ...common, incrs: binary, size: 76, space: 34, values: (u, splits) => splits.map((v) => bytes(v).replace(".0 ", " ")) },
 	];
 }
 
@@ -204,7 +210,7 @@ export function makeChart(target, given) {
 		cursor: { y: false, points: { show: false }, drag: { x: true, y: false, dist: 5 } },
 		scales: {
 			x: { time: false, range: (_, min, max) => (min === null ? whole : [min, max]) },
-			y: { range: (_, min, max) => [0, Math.max(max || 0, isWhole() ? top : 0, 1) * 1.06] },
+			y: { range: (_, min, max) => [0, Math.max(max || 0, isWhole() ? top : 0, 1) * 1.15] },
 		},
 		axes: axes(),
 		series: seriesOf(given),

@@ -2,7 +2,7 @@
 // The process tree as rows: a bar from start to end each, indented by parent.
 import { bytes, digits, element, seconds, swatch } from "./text.js";
 
-const SHOWN = 150;
+const SHOWN = 60;
 
 export function peakOf(process) {
 	return process.pss ?? process.rss ?? process.hwm;
