@@ -129,7 +129,9 @@ function drawPeaks(u, peaks) {
 			continue;
 		if (peak.time === undefined) {
 			dashed(ctx, bbox.left, y, bbox.left + bbox.width, y, color("--bad"), [2, 3]);
-			label(u, peak.text, bbox.left + 4, y - 16 * devicePixelRatio, color("--bad"));
+			// Where there is little room the marks have it.
+			if (u.width > 500)
+				label(u, peak.text, bbox.left + 4, y - 16 * devicePixelRatio, color("--bad"));
 			continue;
 		}
 		ctx.save();
@@ -147,7 +149,7 @@ function drawLives(u, lives) {
 	const { ctx, bbox } = u;
 	const foot = bbox.top + bbox.height;
 
-	for (const [times, ink, from, to] of [[lives.starts, "#2e9e5b", 0, 6], [lives.ends, "#d0453e", 6, 12]]) {
+	for (const [times, ink, from, to] of [[lives.starts, "#2e9e5b", 0, 4], [lives.ends, "#d0453e", 4, 8]]) {
 		let last = -1;
 
 		ctx.save();

@@ -291,13 +291,14 @@ function pin(row) {
 	if (row === null || row === undefined || !data.tree.n)
 		return;
 	pinned = row;
+	$("held-section").hidden = false;
 	const time = data.tree.times[row];
 	const lives = data.lives.n ? rowAt(data.lives.times, time) : null;
 	const processes = column("processes") ? column("processes")[row] : NaN;
 	const of = lives !== null && data.lives.ticks[lives] !== data.tree.ticks[row]
 		? ` The processes are those of ${seconds(data.lives.times[lives])}, the nearest tick before in this page.` : "";
 
-	$("held-note").textContent = `At ${seconds(time)}${row === data.peakRow ? ", the sampled peak" : ""}${Number.isNaN(processes) ? "" : `; ${digits(processes)} processes were sampled`}. Click into a chart for another tick.${of}`;
+	$("held-note").textContent = `At ${seconds(time)}${row === data.peakRow ? ", the sampled peak" : ""}${Number.isNaN(processes) ? "" : `; processes that were sampled: ${digits(processes)}`}. Click into a chart for another tick.${of}`;
 	$("held-note").dataset.tick = data.tree.ticks[row];
 	const number = "number";
 
@@ -314,8 +315,6 @@ function pin(row) {
 // ---- tables -----------------------------------------------------------------------------------------
 
 function summaryText(name, v) {
-	if (v === null)
-		return "unknown";
 	if (name.endsWith("_bytes"))
 		return `${digits(v)} (${bytes(v)})`;
 	return name.endsWith("_ns") ? `${digits(v)} (${seconds(v)})` : digits(v);
@@ -329,7 +328,10 @@ function showTables() {
 
 	table($("summary"), [{ name: "Name" }, { name: "Value", kind: "text" }], [
 		...about.info.filter(([name]) => name !== "command"),
-		...about.summary.map(([name, v]) => [name, summaryText(name, v)])]);
+		...about.summary.filter(([, v]) => v !== null).map(([name, v]) => [name, summaryText(name, v)])]);
+	const unknown = about.summary.filter(([, v]) => v === null).map(([name]) => name);
+
+	$("unknown").textContent = unknown.length ? `Not known of this run: ${unknown.join(", ")}.` : "";
 	if (about.phaseCount > 1) {
 		table($("phases"), [{ name: "Phase" }, { name: "From", kind: number }, { name: "To", kind: number },
 			{ name: "Peak", kind: number }, { name: "" }, { name: "Name", kind: "text" }], about.phases.map(phase));
