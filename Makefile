@@ -425,11 +425,11 @@ check-cli: test-programs fuzz-programs ## the tests of whole programs
 check-vm: test-programs ## the tests in virtual machines: other kernels, cgroup v2, delegation
 	@tests/run --build $(B) vm
 
-check-viewers: ## profiles in pprof's own tool, and in speedscope (by npm) in a browser
+check-viewers: ## pages and profiles in a browser, in speedscope (by npm), and in pprof's own tool
 	@.ci/deps build
 	@.ci/deps --try viewers
-	@+$(MAKE) --no-print-directory $(JOBS) all build/tests/targets/heap_sizes
-	@tests/run tests/viewers/speedscope.sh tests/cli/heap_pprof.sh
+	@+$(MAKE) --no-print-directory $(JOBS) all build/tests/targets/heap_sizes build/tests/bench/report_file
+	@tests/run tests/viewers/report.sh tests/viewers/speedscope.sh tests/cli/heap_pprof.sh
 
 .PHONY: compat
 compat: ## real programs with and without mstat, compared case by case (40 minutes; COMPAT="-quick", or names)

@@ -177,7 +177,7 @@ function rowAt(times, time) {
 
 function valueItem(name, fill, v) {
 	return element("span", { data: { name, value: Number.isNaN(v) ? "" : String(v) } }, ...(fill ? [swatch(fill)] : []),
-		element("span", { className: "name" }, name), ` ${bytes(v)} `,
+		element("span", { className: "name" }, name), ` ${Number.isNaN(v) ? "\u2013" : bytes(v)} `,
 		element("span", { className: "exact" }, Number.isNaN(v) ? "" : digits(v)));
 }
 
@@ -199,8 +199,7 @@ function readTree(row) {
 }
 
 function readLives(row) {
-	const items = data.livesBands.filter((band) => band.values[row] > 0 || !band.process)
-		.map((band) => valueItem(band.name, band.color, band.values[row]));
+	const items = data.livesBands.map((band) => valueItem(band.name, band.color, band.values[row]));
 
 	$("lives-read").replaceChildren(when(data.lives, row), ...items);
 }
@@ -234,8 +233,10 @@ function zoom(min, max, from) {
 		return;
 	if (max - min < least)
 		[min, max] = [(min + max - least) / 2, (min + max + least) / 2];
-	min = Math.max(min, whole[0]);
-	max = Math.min(max, whole[1]);
+	// What would lie beyond an end is shown at the other one.
+	const span = Math.min(max - min, whole[1] - whole[0]);
+	min = Math.min(Math.max(min, whole[0]), whole[1] - span);
+	max = min + span;
 	zoomed = min <= whole[0] && max >= whole[1] ? null : [min, max];
 	busy = true;
 	for (const chart of Object.values(charts))
