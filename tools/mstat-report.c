@@ -14,12 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/aside.h"
 #include "tools/flags.h"
 #include "tools/heapdecode.h"
 #include "tools/input.h"
-#include "tools/report.h"
+#include "tools/newfile.h"
 #include "tools/reportpage.h"
+#include "tools/runreport.h"
 #include "tools/spool.h"
 
 #ifndef MSTAT_VERSION
@@ -61,7 +61,7 @@ static int complain(const char *name, const char *why)
 }
 
 /* One line for what went wrong with the input, and the exit code for it. */
-static int report_input(const struct options *options, const struct report *report, int err)
+static int report_input(const struct options *options, const struct runreport *report, int err)
 {
 	const char *name = input_name(options);
 	const char *why = report->why;
@@ -121,7 +121,7 @@ static int fold_heap(const struct heapdecode *heap, struct extra *extra)
 }
 
 /* That the file is cut is known by now. A heap that cannot be told does not keep the page from being made. */
-static int read_heap(int fd, const struct report *report, struct extra *extra)
+static int read_heap(int fd, const struct runreport *report, struct extra *extra)
 {
 	struct heapdecode *heap = NULL;
 	const char *nothing;
@@ -154,7 +154,7 @@ static void extra_done(struct extra *extra)
 
 /* ---- the page -------------------------------------------------------------------------------------- */
 
-static int write_stream(const struct report *report, const struct extra *extra, int fd)
+static int write_stream(const struct runreport *report, const struct extra *extra, int fd)
 {
 	struct reportpage page = {.html = report_page,
 				  .html_len = (size_t)(report_page_end - report_page),
@@ -181,17 +181,17 @@ static int write_stream(const struct report *report, const struct extra *extra, 
 	return err;
 }
 
-static int write_page(const struct options *options, const struct report *report,
+static int write_page(const struct options *options, const struct runreport *report,
 		      const struct extra *extra)
 {
-	struct aside aside;
-	int err = aside_open(&aside, options->output);
+	struct newfile file;
+	int err = newfile_open(&file, options->output);
 
 	if (err == 0)
-		err = write_stream(report, extra, aside.fd);
+		err = write_stream(report, extra, file.fd);
 	if (err == 0)
-		err = aside_commit(&aside);
-	aside_done(&aside);
+		err = newfile_commit(&file);
+	newfile_done(&file);
 	return err;
 }
 
@@ -205,9 +205,9 @@ static bool is_same_file(const char *path, int fd)
 
 static int report_on(const struct options *options, int fd)
 {
-	struct report report;
+	struct runreport report;
 	struct extra extra = {.folded = NULL};
-	int err = report_read(fd, &report);
+	int err = runreport_read(fd, &report);
 	int status = err < 0 ? report_input(options, &report, err) : EXIT_OK;
 	bool is_page = err == 0 || (err == -ENODATA && (report.ticks || report.processes.count));
 
@@ -223,7 +223,7 @@ static int report_on(const struct options *options, int fd)
 	if (err < 0)
 		status = complain(options->output, strerror(-err));
 	extra_done(&extra);
-	report_done(&report);
+	runreport_done(&report);
 	return status;
 }
 

@@ -46,7 +46,7 @@ static void put_string(struct embed *to, const char *name, const char *text)
 		embed_raw(to, "null");
 }
 
-static void put_kept(struct embed *to, const struct report *report, uint32_t text)
+static void put_kept(struct embed *to, const struct runreport *report, uint32_t text)
 {
 	size_t len;
 	const char *is = texts_at(&report->texts, text, &len);
@@ -54,7 +54,7 @@ static void put_kept(struct embed *to, const struct report *report, uint32_t tex
 	embed_text(to, is, len);
 }
 
-static void put_info(struct embed *to, const struct report *report)
+static void put_info(struct embed *to, const struct runreport *report)
 {
 	const char *name;
 	const char *text;
@@ -75,7 +75,7 @@ static void put_info(struct embed *to, const struct report *report)
 	embed_raw(to, "]");
 }
 
-static void put_summary(struct embed *to, const struct report *report)
+static void put_summary(struct embed *to, const struct runreport *report)
 {
 	put_key(to, "summary");
 	embed_raw(to, "[");
@@ -91,8 +91,8 @@ static void put_summary(struct embed *to, const struct report *report)
 	embed_raw(to, "]");
 }
 
-static void put_process(struct embed *to, const struct report *report,
-			const struct report_process *process, size_t words_max)
+static void put_process(struct embed *to, const struct runreport *report,
+			const struct runreport_process *process, size_t words_max)
 {
 	size_t len;
 	const char *words = texts_at(&report->texts, process->argv, &len);
@@ -108,9 +108,9 @@ static void put_process(struct embed *to, const struct report *report,
 	put_uint(to, "samples", process->samples);
 	put_uint(to, "band", process->band);
 	put_key(to, "parent");
-	put_value(to, process->parent == REPORT_NO_PARENT
+	put_value(to, process->parent == RUNREPORT_NO_PARENT
 			      ? SERIES_UNKNOWN
-			      : report_process_at(report, process->parent)->row);
+			      : runreport_process_at(report, process->parent)->row);
 	put_key(to, "rss");
 	put_value(to, process->rss_peak);
 	put_key(to, "pss");
@@ -131,28 +131,28 @@ static void put_process(struct embed *to, const struct report *report,
 	embed_raw(to, "}");
 }
 
-static void put_processes(struct embed *to, const struct report *report)
+static void put_processes(struct embed *to, const struct runreport *report)
 {
 	put_uint(to, "processCount", report->processes.count);
 	put_key(to, "processes");
 	embed_raw(to, "[");
 	for (uint32_t i = 0; i < report->listed_count; i++) {
 		embed_raw(to, i ? ",\n" : "");
-		put_process(to, report, report_process_at(report, report->listed[i]),
+		put_process(to, report, runreport_process_at(report, report->listed[i]),
 			    i < WORDS_LARGE_N ? WORDS_LARGE : WORDS_SMALL);
 	}
 	embed_raw(to, "]");
 }
 
-static void put_events(struct embed *to, const struct report *report)
+static void put_events(struct embed *to, const struct runreport *report)
 {
-	uint64_t n = report->events < REPORT_EVENTS ? report->events : REPORT_EVENTS;
+	uint64_t n = report->events < RUNREPORT_EVENTS ? report->events : RUNREPORT_EVENTS;
 
 	put_uint(to, "eventCount", report->events);
 	put_key(to, "events");
 	embed_raw(to, "[");
 	for (uint64_t i = 0; i < n; i++) {
-		const struct report_event *event = &report->event[i];
+		const struct runreport_event *event = &report->event[i];
 
 		embed_raw(to, i ? ",\n{\"time\":" : "{\"time\":");
 		embed_uint(to, event->time_ns);
@@ -172,8 +172,8 @@ static void put_events(struct embed *to, const struct report *report)
 	embed_raw(to, "]");
 }
 
-static void put_phase(struct embed *to, const struct report *report,
-		      const struct report_phase *phase)
+static void put_phase(struct embed *to, const struct runreport *report,
+		      const struct runreport_phase *phase)
 {
 	bool is_exact = phase->is.known & ROWS_PHASE_EXACT;
 	bool is_sampled = phase->is.known & ROWS_PHASE_SAMPLED;
@@ -191,9 +191,9 @@ static void put_phase(struct embed *to, const struct report *report,
 	embed_raw(to, "}");
 }
 
-static void put_phases(struct embed *to, const struct report *report)
+static void put_phases(struct embed *to, const struct runreport *report)
 {
-	uint64_t n = report->phases < REPORT_PHASES ? report->phases : REPORT_PHASES;
+	uint64_t n = report->phases < RUNREPORT_PHASES ? report->phases : RUNREPORT_PHASES;
 
 	put_uint(to, "phaseCount", report->phases);
 	put_key(to, "phases");
@@ -205,7 +205,7 @@ static void put_phases(struct embed *to, const struct report *report)
 	embed_raw(to, "]");
 }
 
-static void put_columns(struct embed *to, const struct report *report)
+static void put_columns(struct embed *to, const struct runreport *report)
 {
 	put_key(to, "columns");
 	embed_raw(to, "[");
@@ -217,7 +217,7 @@ static void put_columns(struct embed *to, const struct report *report)
 	embed_raw(to, "]");
 }
 
-static int put_about(const struct reportpage *page, const struct report *report, FILE *to)
+static int put_about(const struct reportpage *page, const struct runreport *report, FILE *to)
 {
 	const struct table_clock *clock = reader_clock(report->reader);
 	struct embed *about;
@@ -414,7 +414,7 @@ static int put_stacks(FILE *from, FILE *to)
 	return err;
 }
 
-int reportpage_write(const struct reportpage *page, const struct report *report, FILE *to)
+int reportpage_write(const struct reportpage *page, const struct runreport *report, FILE *to)
 {
 	static const char mark[] = REPORTPAGE_MARK;
 	const char *at = memmem(page->html, page->html_len, mark, sizeof(mark) - 1);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "tools/report.h"
+#include "tools/runreport.h"
 
 /* Where the data go in the page that is built in. */
 #define REPORTPAGE_MARK "<!-- data -->"
@@ -22,6 +22,6 @@ struct reportpage {
 };
 
 /* 0, -ENOMEM, or -EINVAL: the page has no mark. The stream has its own errors. */
-int reportpage_write(const struct reportpage *page, const struct report *report, FILE *to);
+int reportpage_write(const struct reportpage *page, const struct runreport *report, FILE *to);
 
 #endif

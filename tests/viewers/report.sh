@@ -95,9 +95,9 @@ is "- zooms out" "$(saw minus)" "$(saw whole)"
 like "a row of the timeline opens" "$(saw detail)" 'Command .*Peak .*Measured inside'
 read -r tree_colours tree_drawn lives_colours lives_drawn <<<"$(saw colours)"
 more "the tree is drawn, in many colours" "$tree_colours" 12
-more "... and much of it" "$tree_drawn" 30
+more "... and much of it" "$tree_drawn" 12
 more "so are the processes" "$lives_colours" 8
-more "... and much of them" "$lives_drawn" 20
+more "... and much of them" "$lives_drawn" 12
 like "what others chose is text" "$(saw text)" '</script><script>alert\(1\)</script><img src=x onerror=alert\(2\)>'
 is "it fits the window" "$(saw wider)" 0
 is "it is light" "$(saw paper)" "rgb(255, 255, 255)"

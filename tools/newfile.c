@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/aside.h"
+#include "tools/newfile.h"
 
 /* Where the path's last part begins. */
 static size_t folder_len(const char *path)
@@ -35,75 +35,75 @@ static int name_beside(const char *path, const char *end, char **ret)
 	return asprintf(ret, "%.*s.%s.%s", (int)len, path, path + len, end) < 0 ? -ENOMEM : 0;
 }
 
-int aside_open(struct aside *aside, const char *path)
+int newfile_open(struct newfile *file, const char *path)
 {
 	struct stat is;
 	int err;
 
-	*aside = (struct aside){.fd = -1, .path = path};
+	*file = (struct newfile){.fd = -1, .path = path};
 	if (stat(path, &is) == 0 && !S_ISREG(is.st_mode)) {
-		aside->is_direct = true;
-		aside->fd = open(path, O_WRONLY | O_CLOEXEC);
-		return aside->fd < 0 ? -errno : 0;
+		file->is_direct = true;
+		file->fd = open(path, O_WRONLY | O_CLOEXEC);
+		return file->fd < 0 ? -errno : 0;
 	}
-	aside->fd = open_nameless(path);
-	if (aside->fd >= 0)
+	file->fd = open_nameless(path);
+	if (file->fd >= 0)
 		return 0;
-	err = name_beside(path, "XXXXXX", &aside->name);
+	err = name_beside(path, "XXXXXX", &file->name);
 	if (err < 0)
 		return err;
-	aside->fd = mkostemp(aside->name, O_CLOEXEC);
-	if (aside->fd >= 0)
+	file->fd = mkostemp(file->name, O_CLOEXEC);
+	if (file->fd >= 0)
 		return 0;
 	err = -errno;
-	free(aside->name);
-	aside->name = NULL;
+	free(file->name);
+	file->name = NULL;
 	return err;
 }
 
 /* rename() is what replaces a file at once: it wants a name for the new one. */
-static int give_name(struct aside *aside)
+static int give_name(struct newfile *file)
 {
 	char self[32], end[16];
 	int err;
 
 	snprintf(end, sizeof(end), "%d", (int)getpid());
-	err = name_beside(aside->path, end, &aside->name);
+	err = name_beside(file->path, end, &file->name);
 	if (err < 0)
 		return err;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", aside->fd);
-	if (linkat(AT_FDCWD, self, AT_FDCWD, aside->name, AT_SYMLINK_FOLLOW) == 0)
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", file->fd);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, file->name, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
 	err = -errno;
-	free(aside->name);
-	aside->name = NULL;
+	free(file->name);
+	file->name = NULL;
 	return err;
 }
 
-int aside_commit(struct aside *aside)
+int newfile_commit(struct newfile *file)
 {
-	int err = aside->is_direct || aside->name ? 0 : give_name(aside);
+	int err = file->is_direct || file->name ? 0 : give_name(file);
 
-	if (err == 0 && close(aside->fd) < 0)
+	if (err == 0 && close(file->fd) < 0)
 		err = -errno;
 	else if (err < 0)
-		close(aside->fd);
-	aside->fd = -1;
-	if (err < 0 || aside->is_direct)
+		close(file->fd);
+	file->fd = -1;
+	if (err < 0 || file->is_direct)
 		return err;
-	if (rename(aside->name, aside->path) < 0)
+	if (rename(file->name, file->path) < 0)
 		return -errno;
-	free(aside->name);
-	aside->name = NULL;
+	free(file->name);
+	file->name = NULL;
 	return 0;
 }
 
-void aside_done(struct aside *aside)
+void newfile_done(struct newfile *file)
 {
-	if (aside->fd >= 0)
-		close(aside->fd);
-	if (aside->name)
-		unlink(aside->name);
-	free(aside->name);
-	*aside = (struct aside){.fd = -1};
+	if (file->fd >= 0)
+		close(file->fd);
+	if (file->name)
+		unlink(file->name);
+	free(file->name);
+	*file = (struct newfile){.fd = -1};
 }

@@ -7,11 +7,11 @@
 #include "core/tick.h"
 #include "tools/blockrows.h"
 #include "tools/columns.h"
-#include "tools/report.h"
+#include "tools/runreport.h"
 
 _Static_assert(COLUMNS_UNKNOWN == SERIES_UNKNOWN, "columns go into series as they are");
 
-const char *const report_columns[REPORT_COLUMNS] = {
+const char *const runreport_columns[RUNREPORT_COLUMNS] = {
 	"rss",
 	"anon_bytes",
 	"file_bytes",
@@ -36,7 +36,7 @@ const char *const report_columns[REPORT_COLUMNS] = {
 
 /* What one pass over the file does with each section. */
 struct pass {
-	struct report *report;
+	struct runreport *report;
 	struct columns *tree, *process, *life; /* owned; NULL: not of this pass */
 	struct blockrows *run;		       /* owned; likewise */
 	struct series_thin *thin;	       /* borrowed; NULL: all rows are kept */
@@ -45,7 +45,7 @@ struct pass {
 
 /* ---- who and what -------------------------------------------------------------------------------- */
 
-static int put_text(struct report *report, const char *text, size_t len, uint32_t *ret)
+static int put_text(struct runreport *report, const char *text, size_t len, uint32_t *ret)
 {
 	int64_t number = texts_put(&report->texts, text, len);
 
@@ -53,14 +53,14 @@ static int put_text(struct report *report, const char *text, size_t len, uint32_
 	return number < 0 ? -ENOMEM : 0;
 }
 
-static struct report_process *find_process(const struct report *report, uint64_t id)
+static struct runreport_process *find_process(const struct runreport *report, uint64_t id)
 {
 	int64_t number = intern_find(&report->processes, &id);
 
-	return number < 0 ? NULL : report_process_at(report, (uint32_t)number);
+	return number < 0 ? NULL : runreport_process_at(report, (uint32_t)number);
 }
 
-static int put_names(struct report *report, struct report_process *process,
+static int put_names(struct runreport *report, struct runreport_process *process,
 		     const struct rows_process *is)
 {
 	/* Without texts: they are as they were. */
@@ -77,14 +77,14 @@ static int put_names(struct report *report, struct report_process *process,
 	return 0;
 }
 
-static int take_process(struct report *report, struct bytes_in *in)
+static int take_process(struct runreport *report, struct bytes_in *in)
 {
-	struct report_process fresh = {.rss_peak = SERIES_UNKNOWN,
-				       .pss_peak = SERIES_UNKNOWN,
-				       .hwm = SERIES_UNKNOWN,
-				       .status = SERIES_UNKNOWN,
-				       .parent = REPORT_NO_PARENT};
-	struct report_process *process;
+	struct runreport_process fresh = {.rss_peak = SERIES_UNKNOWN,
+					  .pss_peak = SERIES_UNKNOWN,
+					  .hwm = SERIES_UNKNOWN,
+					  .status = SERIES_UNKNOWN,
+					  .parent = RUNREPORT_NO_PARENT};
+	struct runreport_process *process;
 	struct rows_process is;
 	int64_t number;
 
@@ -94,7 +94,7 @@ static int take_process(struct report *report, struct bytes_in *in)
 	number = intern_put(&report->processes, &fresh);
 	if (number < 0)
 		return -ENOMEM;
-	process = report_process_at(report, (uint32_t)number);
+	process = runreport_process_at(report, (uint32_t)number);
 	process->pid = is.pid;
 	process->ppid = is.ppid;
 	process->uid = is.uid;
@@ -106,29 +106,29 @@ static int take_process(struct report *report, struct bytes_in *in)
 }
 
 /* Starts and ends are told by the processes themselves. */
-static int take_event(struct report *report, struct bytes_in *in)
+static int take_event(struct runreport *report, struct bytes_in *in)
 {
-	struct report_event *event;
+	struct runreport_event *event;
 	struct rows_event is;
 
 	if (rows_unpack_event(in, &is) < 0)
 		return -EBADMSG;
-	if (is.kind == EVENT_START || is.kind == EVENT_END || report->events++ >= REPORT_EVENTS)
+	if (is.kind == EVENT_START || is.kind == EVENT_END || report->events++ >= RUNREPORT_EVENTS)
 		return 0;
 	event = &report->event[report->events - 1];
-	*event = (struct report_event){
+	*event = (struct runreport_event){
 		.time_ns = is.time_ns, .kind = is.kind, .process = is.process, .number = is.number};
 	return put_text(report, is.text, is.text_len, &event->text);
 }
 
-static int take_phase(struct report *report, struct bytes_in *in)
+static int take_phase(struct runreport *report, struct bytes_in *in)
 {
-	struct report_phase *phase;
+	struct runreport_phase *phase;
 	struct rows_phase is;
 
 	if (rows_unpack_phase(in, &is) < 0)
 		return -EBADMSG;
-	if (report->phases++ >= REPORT_PHASES)
+	if (report->phases++ >= RUNREPORT_PHASES)
 		return 0;
 	phase = &report->phase[report->phases - 1];
 	phase->is = is;
@@ -139,7 +139,7 @@ static int take_phase(struct report *report, struct bytes_in *in)
 /* The last one in the file counts. */
 static int take_summary(struct pass *pass, struct bytes_in *in)
 {
-	struct report *report = pass->report;
+	struct runreport *report = pass->report;
 	struct table_row row;
 	int err;
 
@@ -166,7 +166,7 @@ static const char *const life_columns[LIFE_COLUMNS] = {"hwm_bytes", "exit_status
 /* Of a life told twice the second says what is new. */
 static int take_life(struct pass *pass, struct bytes_in *in)
 {
-	struct report_process *process;
+	struct runreport_process *process;
 	struct columns_rows rows;
 
 	if (columns_take(pass->life, in, &rows) < 0)
@@ -192,11 +192,11 @@ static bool has_value(const int64_t *value, size_t n)
 }
 
 /* The first pass looks which columns there are, and how many rows. */
-static void survey_tree(struct report *report, const struct columns_rows *rows)
+static void survey_tree(struct runreport *report, const struct columns_rows *rows)
 {
-	for (unsigned i = 0; i < REPORT_COLUMNS; i++)
+	for (unsigned i = 0; i < RUNREPORT_COLUMNS; i++)
 		if (!report->name[i] && has_value(rows->value[i], rows->n))
-			report->name[i] = report_columns[i];
+			report->name[i] = runreport_columns[i];
 	if (!report->ticks || rows->tick[0] < report->first_tick)
 		report->first_tick = rows->tick[0];
 	if (rows->tick[rows->n - 1] > report->last_tick)
@@ -254,7 +254,7 @@ static void lift(int64_t *peak, int64_t value)
  * PSS is read at a lower rate than RSS, of what is large or one of many far lower: in between it is moved by
  * what RSS has moved since. Where there is none, RSS it is.
  */
-static int64_t held_now(struct report_process *process, int64_t rss, int64_t pss)
+static int64_t held_now(struct runreport_process *process, int64_t rss, int64_t pss)
 {
 	int64_t held;
 
@@ -278,8 +278,8 @@ static void add_to(struct series *series, unsigned column, size_t at, int64_t fr
 }
 
 /* Bands have their values at the first row that is not before a sample; of the rest each adds what is new. */
-static void tell(struct report *report, struct report_process *process, size_t at, int64_t held,
-		 int64_t rss)
+static void tell(struct runreport *report, struct runreport_process *process, size_t at,
+		 int64_t held, int64_t rss)
 {
 	struct series *lives = &report->lives;
 	unsigned rest = 2 * report->bands;
@@ -295,7 +295,7 @@ static void tell(struct report *report, struct report_process *process, size_t a
 	process->told_rss = rss;
 }
 
-static void survey_process(struct report_process *process, const struct columns_rows *rows)
+static void survey_process(struct runreport_process *process, const struct columns_rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++) {
 		if (rows->value[ROW_RSS])
@@ -308,7 +308,7 @@ static void survey_process(struct report_process *process, const struct columns_
 static int take_rows(struct pass *pass, struct bytes_in *in)
 {
 	struct bytes_in ahead = *in;
-	struct report_process *process;
+	struct runreport_process *process;
 	struct columns_rows rows;
 	uint64_t subject = bytes_get_varint(&ahead);
 
@@ -338,7 +338,7 @@ static int take_rows(struct pass *pass, struct bytes_in *in)
 
 static int take_section(struct pass *pass, uint64_t kind, struct bytes_in *in)
 {
-	struct report *report = pass->report;
+	struct runreport *report = pass->report;
 
 	if (kind == SECTION_ROWS)
 		return take_rows(pass, in);
@@ -363,7 +363,7 @@ static int take_section(struct pass *pass, uint64_t kind, struct bytes_in *in)
 	}
 }
 
-static int fail(struct report *report, int err)
+static int fail(struct runreport *report, int err)
 {
 	if (err == -ENOMEM)
 		report->why = "no memory";
@@ -410,20 +410,21 @@ static int read_again(struct pass *pass, int fd)
 	return err == -ENODATA ? 0 : err;
 }
 
-static int first_pass(struct report *report)
+static int first_pass(struct runreport *report)
 {
 	const struct table_schema *schema = reader_schema(report->reader);
 	struct pass pass = {.report = report, .is_first = true};
 	int err = table_lay_out(schema, SCOPE_RUN, &report->layout);
 
-	report->event = calloc(REPORT_EVENTS, sizeof(*report->event));
-	report->phase = calloc(REPORT_PHASES, sizeof(*report->phase));
+	report->event = calloc(RUNREPORT_EVENTS, sizeof(*report->event));
+	report->phase = calloc(RUNREPORT_PHASES, sizeof(*report->phase));
 	if (err < 0 || !report->event || !report->phase)
 		return fail(report, -ENOMEM);
 	report->is_told = calloc(report->layout->count + 1, sizeof(*report->is_told));
 	report->summary = calloc(report->layout->count + 1, sizeof(*report->summary));
 	if (!report->is_told || !report->summary ||
-	    columns_open(schema, SCOPE_TREE, report_columns, REPORT_COLUMNS, &pass.tree) < 0 ||
+	    columns_open(schema, SCOPE_TREE, runreport_columns, RUNREPORT_COLUMNS, &pass.tree) <
+		    0 ||
 	    columns_open(schema, SCOPE_PROCESS, row_columns, ROW_COLUMNS, &pass.process) < 0 ||
 	    columns_open(schema, SCOPE_LIFE, life_columns, LIFE_COLUMNS, &pass.life) < 0 ||
 	    blockrows_open(schema, SCOPE_RUN, &pass.run) < 0)
@@ -436,25 +437,25 @@ static int first_pass(struct report *report)
 
 /* ---- the tree over time --------------------------------------------------------------------------- */
 
-static void settle_columns(struct report *report)
+static void settle_columns(struct runreport *report)
 {
-	for (unsigned i = 0; i < REPORT_COLUMNS; i++)
+	for (unsigned i = 0; i < RUNREPORT_COLUMNS; i++)
 		if (report->name[i])
 			report->name[report->width++] = report->name[i];
-	for (unsigned i = report->width; i < REPORT_COLUMNS; i++)
+	for (unsigned i = report->width; i < RUNREPORT_COLUMNS; i++)
 		report->name[i] = NULL;
 	report->tree.width = report->width;
 }
 
 /* Buckets of which the rows that are kept of all come to no more than that, with those around the peak. */
-static void set_buckets(const struct report *report, struct series *to, size_t rows, uint64_t peak,
-			uint64_t span, struct series_thin *thin)
+static void set_buckets(const struct runreport *report, struct series *to, size_t rows,
+			uint64_t peak, uint64_t span, struct series_thin *thin)
 {
 	size_t whole = rows / WHOLE_SHARE;
 	size_t buckets;
 
 	thin->to = to;
-	thin->keys = report->width < REPORT_KEYS ? report->width : REPORT_KEYS;
+	thin->keys = report->width < RUNREPORT_KEYS ? report->width : RUNREPORT_KEYS;
 	if (to->width < thin->keys)
 		thin->keys = to->width;
 	buckets = (rows - whole) / (2 * thin->keys) + 1;
@@ -463,7 +464,7 @@ static void set_buckets(const struct report *report, struct series *to, size_t r
 	thin->whole_to = peak + whole / 2;
 }
 
-static int read_tree(struct report *report, int fd)
+static int read_tree(struct runreport *report, int fd)
 {
 	const struct table_schema *schema = reader_schema(report->reader);
 	struct pass pass = {.report = report};
@@ -473,7 +474,7 @@ static int read_tree(struct report *report, int fd)
 
 	if (!report->width)
 		return 0;
-	rows = REPORT_POINTS / report->width;
+	rows = RUNREPORT_POINTS / report->width;
 	if (report->ticks > rows) {
 		thin = calloc(1, sizeof(*thin));
 		if (!thin)
@@ -496,7 +497,7 @@ static int read_tree(struct report *report, int fd)
 /* ---- processes over time -------------------------------------------------------------------------- */
 
 /* The ticks of the tree's rows, or some of them. Their values are not known yet. */
-static int lay_out_lives(struct report *report)
+static int lay_out_lives(struct runreport *report)
 {
 	const struct series *tree = &report->tree;
 	struct series *lives = &report->lives;
@@ -507,7 +508,7 @@ static int lay_out_lives(struct report *report)
 	size_t rows;
 
 	lives->width = 2 * (report->bands + 1);
-	rows = REPORT_POINTS / lives->width;
+	rows = RUNREPORT_POINTS / lives->width;
 	if (err == 0)
 		set_buckets(report, &picked, rows, report->peak_tick,
 			    report->last_tick - report->first_tick, thin);
@@ -529,7 +530,7 @@ static int lay_out_lives(struct report *report)
 }
 
 /* The first row at which it has ended. */
-static size_t end_row(const struct report *report, const struct report_process *process)
+static size_t end_row(const struct runreport *report, const struct runreport_process *process)
 {
 	const struct table_clock *clock = reader_clock(report->reader);
 
@@ -550,13 +551,13 @@ static void carry_forward(int64_t *value, size_t from, size_t to, size_t n)
 }
 
 /* What was told at single rows holds until more is told, or the process ends. */
-static void settle_lives(struct report *report)
+static void settle_lives(struct runreport *report)
 {
 	struct series *lives = &report->lives;
 	unsigned rest = 2 * report->bands;
 
 	for (uint32_t i = 0; i < report->processes.count; i++) {
-		struct report_process *process = report_process_at(report, i);
+		struct runreport_process *process = runreport_process_at(report, i);
 		size_t end = end_row(report, process);
 		unsigned column = 2 * (process->band - 1);
 
@@ -573,7 +574,7 @@ static void settle_lives(struct report *report)
 	}
 }
 
-static int read_lives(struct report *report, int fd)
+static int read_lives(struct runreport *report, int fd)
 {
 	const struct table_schema *schema = reader_schema(report->reader);
 	struct pass pass = {.report = report};
@@ -583,7 +584,7 @@ static int read_lives(struct report *report, int fd)
 		return 0;
 	err = lay_out_lives(report);
 	for (uint32_t i = 0; i < report->processes.count; i++) {
-		struct report_process *process = report_process_at(report, i);
+		struct runreport_process *process = runreport_process_at(report, i);
 
 		process->pss = process->rss_with_pss = SERIES_UNKNOWN;
 		process->told = process->told_rss = 0;
@@ -600,13 +601,13 @@ static int read_lives(struct report *report, int fd)
 
 /* ---- who is shown --------------------------------------------------------------------------------- */
 
-static int64_t peak_of(const struct report_process *process)
+static int64_t peak_of(const struct runreport_process *process)
 {
 	return process->pss_peak != SERIES_UNKNOWN ? process->pss_peak : process->rss_peak;
 }
 
 /* What is known of a process that was never sampled is its exit record. */
-static int64_t size_of(const struct report_process *process)
+static int64_t size_of(const struct runreport_process *process)
 {
 	int64_t peak = peak_of(process);
 
@@ -616,8 +617,8 @@ static int64_t size_of(const struct report_process *process)
 static int by_start(const void *left, const void *right, void *arg)
 {
 	uint32_t i = *(const uint32_t *)left, k = *(const uint32_t *)right;
-	const struct report_process *a = report_process_at(arg, i);
-	const struct report_process *b = report_process_at(arg, k);
+	const struct runreport_process *a = runreport_process_at(arg, i);
+	const struct runreport_process *b = runreport_process_at(arg, k);
 
 	if (a->first_ns != b->first_ns)
 		return a->first_ns < b->first_ns ? -1 : 1;
@@ -627,8 +628,8 @@ static int by_start(const void *left, const void *right, void *arg)
 static int by_pid(const void *left, const void *right, void *arg)
 {
 	uint32_t i = *(const uint32_t *)left, k = *(const uint32_t *)right;
-	const struct report_process *a = report_process_at(arg, i);
-	const struct report_process *b = report_process_at(arg, k);
+	const struct runreport_process *a = runreport_process_at(arg, i);
+	const struct runreport_process *b = runreport_process_at(arg, k);
 
 	if (a->pid != b->pid)
 		return a->pid < b->pid ? -1 : 1;
@@ -638,8 +639,8 @@ static int by_pid(const void *left, const void *right, void *arg)
 static int by_size(const void *left, const void *right, void *arg)
 {
 	uint32_t i = *(const uint32_t *)left, k = *(const uint32_t *)right;
-	int64_t a = size_of(report_process_at(arg, i));
-	int64_t b = size_of(report_process_at(arg, k));
+	int64_t a = size_of(runreport_process_at(arg, i));
+	int64_t b = size_of(runreport_process_at(arg, k));
 
 	if (a != b)
 		return a > b ? -1 : 1;
@@ -647,14 +648,14 @@ static int by_size(const void *left, const void *right, void *arg)
 }
 
 /* The newest process of that pid which had begun before the child. Pids come again. */
-static uint32_t find_parent(const struct report *report, const uint32_t *sorted, uint32_t child)
+static uint32_t find_parent(const struct runreport *report, const uint32_t *sorted, uint32_t child)
 {
-	struct report_process *process = report_process_at(report, child);
+	struct runreport_process *process = runreport_process_at(report, child);
 	uint32_t low = 0, high = report->processes.count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		const struct report_process *it = report_process_at(report, sorted[middle]);
+		const struct runreport_process *it = runreport_process_at(report, sorted[middle]);
 
 		if (it->pid < process->ppid ||
 		    (it->pid == process->ppid &&
@@ -665,15 +666,15 @@ static uint32_t find_parent(const struct report *report, const uint32_t *sorted,
 			high = middle;
 	}
 	if (!low || !process->ppid ||
-	    report_process_at(report, sorted[low - 1])->pid != process->ppid)
-		return REPORT_NO_PARENT;
+	    runreport_process_at(report, sorted[low - 1])->pid != process->ppid)
+		return RUNREPORT_NO_PARENT;
 	return sorted[low - 1];
 }
 
-static void list_with_parents(struct report *report, uint32_t number)
+static void list_with_parents(struct runreport *report, uint32_t number)
 {
-	while (number != REPORT_NO_PARENT && report->listed_count < REPORT_LIVES) {
-		struct report_process *process = report_process_at(report, number);
+	while (number != RUNREPORT_NO_PARENT && report->listed_count < RUNREPORT_LIVES) {
+		struct runreport_process *process = runreport_process_at(report, number);
 
 		if (process->is_listed)
 			return;
@@ -683,11 +684,11 @@ static void list_with_parents(struct report *report, uint32_t number)
 	}
 }
 
-static void number_rows(struct report *report)
+static void number_rows(struct runreport *report)
 {
 	report->listed_count = 0;
 	for (uint32_t i = 0; i < report->processes.count; i++) {
-		struct report_process *process = report_process_at(report, report->order[i]);
+		struct runreport_process *process = runreport_process_at(report, report->order[i]);
 
 		process->row = UINT32_MAX;
 		if (!process->is_listed)
@@ -698,7 +699,7 @@ static void number_rows(struct report *report)
 }
 
 /* The largest are listed, with their ancestors; the largest of those have a band. */
-static int choose_processes(struct report *report)
+static int choose_processes(struct runreport *report)
 {
 	uint32_t n = report->processes.count;
 	uint32_t *order = report->order = calloc(n + 1, sizeof(*order));
@@ -710,12 +711,12 @@ static int choose_processes(struct report *report)
 		order[i] = i;
 	qsort_r(order, n, sizeof(*order), by_pid, report);
 	for (uint32_t i = 0; i < n; i++)
-		report_process_at(report, i)->parent = find_parent(report, order, i);
+		runreport_process_at(report, i)->parent = find_parent(report, order, i);
 	qsort_r(order, n, sizeof(*order), by_size, report);
 	for (uint32_t i = 0; i < n; i++) {
-		struct report_process *process = report_process_at(report, order[i]);
+		struct runreport_process *process = runreport_process_at(report, order[i]);
 
-		if (report->bands < REPORT_BANDS && process->rss_peak != SERIES_UNKNOWN)
+		if (report->bands < RUNREPORT_BANDS && process->rss_peak != SERIES_UNKNOWN)
 			process->band = ++report->bands;
 		list_with_parents(report, order[i]);
 	}
@@ -724,13 +725,14 @@ static int choose_processes(struct report *report)
 	return 0;
 }
 
-int report_read(int fd, struct report *ret)
+int runreport_read(int fd, struct runreport *ret)
 {
 	int err, late;
 
-	*ret = (struct report){.processes = INTERN_INIT(struct report_process, sizeof(uint64_t)),
-			       .start = lseek(fd, 0, SEEK_CUR),
-			       .peak = SERIES_UNKNOWN};
+	*ret = (struct runreport){.processes =
+					  INTERN_INIT(struct runreport_process, sizeof(uint64_t)),
+				  .start = lseek(fd, 0, SEEK_CUR),
+				  .peak = SERIES_UNKNOWN};
 	if (put_text(ret, "", 0, &(uint32_t){0}) < 0)
 		return fail(ret, -ENOMEM);
 	err = reader_open(fd, &ret->reader);
@@ -748,7 +750,7 @@ int report_read(int fd, struct report *ret)
 	return late < 0 ? late : err;
 }
 
-void report_done(struct report *report)
+void runreport_done(struct runreport *report)
 {
 	reader_close(report->reader);
 	texts_done(&report->texts);
