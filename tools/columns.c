@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,10 +45,12 @@ static void want_column(struct columns *columns, const struct table_schema *sche
 int columns_open(const struct table_schema *schema, uint64_t scope, const char *const *names,
 		 unsigned n, struct columns **ret)
 {
-	struct columns *columns = calloc(1, sizeof(*columns));
+	struct columns *columns = malloc(sizeof(*columns));
 
 	if (!columns)
 		return -ENOMEM;
+	/* The arrays are left as they are. */
+	memset(columns, 0, offsetof(struct columns, tick));
 	columns->n = n;
 	for (unsigned i = 0; i < n; i++)
 		want_column(columns, schema, scope, names[i], i);

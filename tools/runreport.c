@@ -31,6 +31,8 @@ const char *const runreport_columns[RUNREPORT_COLUMNS] = {
 	"sum_rss_shmem_bytes",
 };
 
+_Static_assert(2 * (RUNREPORT_BANDS + 1) <= SERIES_MAX, "all bands and the rest are one series");
+
 /* One in so many of the rows that are kept may be around the peak. */
 #define WHOLE_SHARE 8
 
@@ -508,7 +510,7 @@ static int lay_out_lives(struct runreport *report)
 	size_t rows;
 
 	lives->width = 2 * (report->bands + 1);
-	rows = RUNREPORT_POINTS / lives->width;
+	rows = RUNREPORT_LIFE_POINTS / lives->width;
 	if (err == 0)
 		set_buckets(report, &picked, rows, report->peak_tick,
 			    report->last_tick - report->first_tick, thin);

@@ -16,10 +16,11 @@
 #include "tools/series.h"
 #include "tools/table.h"
 
-/* Values of the tree over time in a page, and as many of processes; what is beyond is thinned. */
-#define RUNREPORT_POINTS 1000000
-/* Processes that have a band of their own; that are in the list; events and phases. */
-#define RUNREPORT_BANDS	    12
+/* Values of the tree over time in a page, and of processes; what is beyond is thinned. */
+#define RUNREPORT_POINTS      1000000
+#define RUNREPORT_LIFE_POINTS 2000000
+/* Processes whose memory over time is told one by one; that are in the list; events and phases. */
+#define RUNREPORT_BANDS	    48
 #define RUNREPORT_LIVES	    5000
 #define RUNREPORT_EVENTS    5000
 #define RUNREPORT_PHASES    1000

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SERIES_MAX     32
+#define SERIES_MAX     100
 #define SERIES_UNKNOWN INT64_MIN
 
 struct series {

@@ -78,28 +78,47 @@ function looseValues() {
 	return anon && shmem ? plus(anon, shmem) : anon || shmem || null;
 }
 
-function banded() {
-	return data.about.processes.filter((p) => p.band).sort((a, b) => a.band - b.band);
-}
+const colorOf = (process) => palette[process.band - 1] || null;
 
-function livesBands() {
-	const bands = banded().map((process) => ({
+// All that is told one by one, then the others: the table has them so.
+function heldBands() {
+	const { about, lives } = data;
+	const bands = about.processes.filter((p) => p.band).sort((a, b) => a.band - b.band).map((process) => ({
 		name: nameOf(process),
 		process,
-		color: palette[process.band - 1],
-		values: data.lives.values[2 * (process.band - 1)],
-		rss: data.lives.values[2 * (process.band - 1) + 1],
+		color: colorOf(process) || colors.rest,
+		values: lives.values[2 * (process.band - 1)],
+		rss: lives.values[2 * (process.band - 1) + 1],
 	}));
-	const others = data.about.processCount - bands.length;
 	const loose = looseValues();
 
-	if (others > 0)
-		bands.push({ name: `${digits(others)} other${others > 1 ? "s" : ""}`, color: colors.rest,
-			values: data.lives.values[2 * data.about.bands],
-			rss: data.lives.values[2 * data.about.bands + 1] });
+	if (about.processCount > bands.length)
+		bands.push({ name: othersName(about.processCount - bands.length), color: colors.rest,
+			values: lives.values[2 * about.bands], rss: lives.values[2 * about.bands + 1] });
 	if (loose)
 		bands.push({ name: "unattributed", color: colors.loose, values: atLives(loose) });
 	return bands;
+}
+
+function othersName(n) {
+	return `${digits(n)} other${n > 1 ? "s" : ""}`;
+}
+
+// Those that have a colour of their own, and one band for all others: the picture has them so.
+function livesBands() {
+	const own = data.heldBands.filter((band) => band.color !== colors.rest);
+	const others = data.heldBands.filter((band) => band.color === colors.rest);
+	const values = new Float64Array(data.lives.n);
+
+	if (!others.length)
+		return own;
+	for (const band of others)
+		for (let i = 0; i < values.length; i++)
+			values[i] += band.values[i] > 0 ? band.values[i] : 0;
+	const named = own.filter((band) => band.process);
+
+	return [...named, { name: othersName(data.about.processCount - named.length), color: colors.rest, values },
+		...own.filter((band) => !band.process)];
 }
 
 // ---- head and tiles ---------------------------------------------------------------------------------
@@ -153,8 +172,10 @@ function showNotes() {
 	if (about.bucket)
 		notes.push(`Of ${digits(about.ticks)} ticks ${digits(about.rows)} are in this page: of every ${digits(about.bucket)} those with the lowest and highest values, and all around the peak.`);
 	$("tree-note").textContent = notes.join(" ");
+	const fewer = about.lifeRows < about.rows ? ` At ${digits(about.lifeRows)} of the ticks above.` : "";
+
 	$("lives-note").textContent = about.bands
-		? "PSS, moved by what RSS has moved since it was read; RSS where there is none. Green: processes that begin, red: that end."
+		? `PSS, moved by what RSS has moved since it was read; RSS where there is none. Green: processes that begin, red: that end.${fewer}`
 		: "";
 }
 
@@ -279,13 +300,13 @@ function exactCell(v) {
 }
 
 function heldRows(row) {
-	const bands = data.livesBands.map((band) => ({ ...band, held: band.values[row],
+	const bands = data.heldBands.map((band) => ({ ...band, held: band.values[row],
 		now: band.rss ? band.rss[row] : NaN })).filter((band) => band.held > 0);
 	const sum = bands.reduce((all, band) => all + band.held, 0);
 
 	return bands.sort((a, b) => b.held - a.held).map((band) => [named(band.color, band.name), exactCell(band.held),
 		band.rss ? exactCell(band.now) : "", `${((100 * band.held) / sum).toFixed(1)}%`,
-		band.process ? band.process.argv.slice(0, 200) : ""]);
+		element("span", { className: "words" }, band.process ? band.process.argv.slice(0, 200) : "")]);
 }
 
 function pin(row) {
@@ -409,7 +430,6 @@ function draw() {
 
 function drawTimeline() {
 	const { about, tree } = data;
-	const colorOf = (process) => (process.band ? palette[process.band - 1] : null);
 	const ends = about.processes.map((p) => p.end);
 	const range = tree.n ? [tree.times[0], tree.times[tree.n - 1]]
 		: [0, ends.reduce((a, b) => Math.max(a, b), 1)];
@@ -509,7 +529,8 @@ async function main() {
 	data = await load();
 	data.peakRow = peakRow();
 	data.treeBands = treeBands();
-	data.livesBands = data.lives.n ? livesBands() : [];
+	data.heldBands = data.lives.n ? heldBands() : [];
+	data.livesBands = livesBands();
 	showHead();
 	showTiles();
 	showNotes();
