@@ -182,7 +182,7 @@ PAGE_SOURCES = $(wildcard tools/report/*.js tools/report/page.css tools/report/p
 
 # A page that cannot be made leaves the old one, if there is one, and nothing fails for it.
 .PHONY: report
-report: $(ARCHIVES) $(if $(wildcard $(PAGE_PACKED)),,build/report/tried)
+report: $(ARCHIVES) $(if $(wildcard $(PAGE_PACKED)),,build/report/tried) ## build mstat-report, where its page can be bundled
 	$(if $(Q),@)+if [ -e $(PAGE) ]; then $(MAKE) --no-print-directory $(B)/bin/$(REPORT); fi
 
 build/report/tried: $(PAGE_SOURCES)
