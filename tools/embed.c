@@ -151,10 +151,12 @@ void embed_words(struct embed *embed, const char *words, size_t len)
 	len -= len && !words[len - 1];
 	embed_put(embed, "\"", 1);
 	for (size_t i = 0; i < len;) {
-		if (p[i])
+		if (p[i]) {
 			i += put_char(embed, p + i, len - i);
-		else
-			embed_put(embed, " ", 1), i++;
+		} else {
+			embed_put(embed, " ", 1);
+			i++;
+		}
 	}
 	embed_put(embed, "\"", 1);
 }
