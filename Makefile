@@ -84,11 +84,13 @@ ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
 # ---- sources ---------------------------------------------------------------------------------
 
 PROGRAMS  = mstat mstat-decode mstat-doctor mstat-get mstat-mark mstatd
+# Built where its page can be.
+REPORT    = mstat-report
 APP_SIDE  = preload/counts.c preload/entry.c preload/interpose.c
 
 CORE      := $(wildcard core/*.c)
 COLLECTOR := $(wildcard collector/*.c)
-TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c),$(wildcard tools/*.c))
+TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c) tools/$(REPORT).c,$(wildcard tools/*.c))
 SAMPLER   := $(filter-out $(APP_SIDE),$(wildcard preload/*.c preload/*.S))
 HEAP_APP  = preload/heap/begin.c preload/heap/hooks.c preload/heap/operators.c preload/heap/symbol.c
 HEAP      := $(filter-out $(HEAP_APP),$(wildcard preload/heap/*.c))
@@ -120,7 +122,7 @@ SWITCHED     = build/tests/targets/libmstat-switched.so
 COPIES       = build/tests/bench/libcopies.so
 
 .PHONY: all
-all: $(BINS) $(LIBRARIES) $(if $(SAN),$(B)/lib) ## build the programs and the library (the default)
+all: $(BINS) report $(LIBRARIES) $(if $(SAN),$(B)/lib) ## build the programs and the library (the default)
 
 # Objects depend on the flags they are compiled with.
 $(B)/flags: export TEXT = $(CC) $(TOOLS_CFLAGS) $(TOOLS_LDFLAGS)
@@ -169,6 +171,35 @@ $(B)/bin/mstat-mark: $(B)/tools/mstat-mark.o $(B)/libtools.a
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^
+
+# ---- mstat-report ----------------------------------------------------------------------------
+
+# Its page is bundled by npm, and never changes with the flags. What `make dist` packs has it built.
+PAGE_PACKED  = tools/report/packed/page.html
+PAGE_BUILT   = build/report/page.html
+PAGE         = $(if $(wildcard $(PAGE_PACKED)),$(PAGE_PACKED),$(PAGE_BUILT))
+PAGE_SOURCES = $(wildcard tools/report/*.js tools/report/page.css tools/report/page.html \
+                 tools/report/build* tools/report/package*.json)
+
+# A page that cannot be made leaves the old one, if there is one, and nothing fails for it.
+.PHONY: report
+report: $(ARCHIVES) $(if $(wildcard $(PAGE_PACKED)),,build/report/tried) ## build mstat-report, where its page can be bundled
+	$(if $(Q),@)+if [ -e $(PAGE) ]; then $(MAKE) --no-print-directory $(B)/bin/$(REPORT); fi
+
+build/report/tried: $(PAGE_SOURCES)
+	$(call say,NPM,$(PAGE_BUILT))
+	@mkdir -p $(@D)
+	$(Q)if tools/report/build $(@D); then touch $@; fi
+
+$(B)/report/page.o: tools/report/page.S $(wildcard $(PAGE)) $(B)/flags
+	$(call say,AS,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c -DPAGE='"$(PAGE)"' -o $@ $<
+
+$(B)/bin/$(REPORT): $(B)/tools/$(REPORT).o $(B)/report/page.o $(ARCHIVES)
+	$(call say,LD,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(DWARF_LIBS)
 
 # A sanitized mstat uses the libraries there are.
 build/san-%/lib: $(LIBRARIES)
@@ -307,7 +338,7 @@ build/tests/targets/static_%: TARGET_LDFLAGS = -static
 build/tests/targets/heap_fenv: TARGET_LDFLAGS = -Wl,--no-as-needed -lm
 build/tests/targets/guest_allow build/tests/targets/guest_counts build/tests/targets/heap_own: TARGET_LDFLAGS = -rdynamic
 build/tests/bench/many: TARGET_LDFLAGS = $(CORE)
-build/tests/bench/heap_file: TARGET_LDFLAGS = collector/runfile.c $(CORE) $(ZSTD_LIBS)
+build/tests/bench/heap_file build/tests/bench/report_file: TARGET_LDFLAGS = collector/runfile.c $(CORE) $(ZSTD_LIBS)
 $(TARGET_SOS): TARGET_LDFLAGS = -shared -fPIC
 $(TARGET_BINS): build/%: %.c $(P)/flags
 	$(compile_target)
@@ -395,11 +426,11 @@ check-cli: test-programs fuzz-programs ## the tests of whole programs
 check-vm: test-programs ## the tests in virtual machines: other kernels, cgroup v2, delegation
 	@tests/run --build $(B) vm
 
-check-viewers: ## profiles in pprof's own tool, and in speedscope (by npm) in a browser
+check-viewers: ## pages and profiles in a browser, in speedscope (by npm), and in pprof's own tool
 	@.ci/deps build
 	@.ci/deps --try viewers
-	@+$(MAKE) --no-print-directory $(JOBS) all build/tests/targets/heap_sizes
-	@tests/run tests/viewers/speedscope.sh tests/cli/heap_pprof.sh
+	@+$(MAKE) --no-print-directory $(JOBS) all build/tests/targets/heap_sizes build/tests/bench/report_file
+	@tests/run tests/viewers/report.sh tests/viewers/speedscope.sh tests/cli/heap_pprof.sh
 
 .PHONY: compat
 compat: ## real programs with and without mstat, compared case by case (40 minutes; COMPAT="-quick", or names)
@@ -458,20 +489,20 @@ format-check: ## complain about sources that are not formatted
 MANUALS = $(wildcard man/*.1)
 install: all ## install to DESTDIR, PREFIX, BINDIR, LIBDIR, MANDIR, UNITDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(UNITDIR)
-	install -m 755 $(BINS) $(DESTDIR)$(BINDIR)
+	install -m 755 $(BINS) $(wildcard $(B)/bin/$(REPORT)) $(DESTDIR)$(BINDIR)
 	install -m 644 $(LIBRARIES) $(DESTDIR)$(LIBDIR)
 	sed 's|@BINDIR@|$(BINDIR)|' collector/mstatd.service >$(DESTDIR)$(UNITDIR)/mstatd.service
 	install -m 644 collector/mstatd.socket $(DESTDIR)$(UNITDIR)
 	$(if $(MANUALS),install -d $(DESTDIR)$(MANDIR)/man1)
 	$(if $(MANUALS),install -m 644 $(MANUALS) $(DESTDIR)$(MANDIR)/man1)
 uninstall: ## remove what install put there
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(LIBRARIES:build/lib/%=$(DESTDIR)$(LIBDIR)/%)
+	rm -f $(patsubst %,$(DESTDIR)$(BINDIR)/%,$(PROGRAMS) $(REPORT)) $(LIBRARIES:build/lib/%=$(DESTDIR)$(LIBDIR)/%)
 	rm -f $(DESTDIR)$(UNITDIR)/mstatd.service $(DESTDIR)$(UNITDIR)/mstatd.socket
 	rm -f $(MANUALS:man/%=$(DESTDIR)$(MANDIR)/man1/%)
 
-dist: ## pack the committed sources into build/mstat-VERSION.tar.gz
-	@mkdir -p build
-	git archive --prefix=mstat-$(VERSION)/ -o build/mstat-$(VERSION).tar.gz HEAD
+dist: report ## pack the committed sources, and the built page, into build/mstat-VERSION.tar.gz
+	git archive --prefix=mstat-$(VERSION)/$(dir $(PAGE_PACKED)) --add-file=$(PAGE) \
+	  --prefix=mstat-$(VERSION)/ -o build/mstat-$(VERSION).tar.gz HEAD
 clean: ## remove build/ (but not the downloaded VM kernels, which are kept elsewhere)
 	rm -rf build
 help: ## this list

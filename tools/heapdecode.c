@@ -175,38 +175,6 @@ static void say_no_instant(struct heapdecode *heap)
 
 /* ---- reading ----------------------------------------------------------------------------------- */
 
-static int copy_all(int from, int to)
-{
-	static char buffer[65536];
-
-	for (;;) {
-		ssize_t n = read(from, buffer, sizeof(buffer));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		for (ssize_t at = 0; at < n;) {
-			ssize_t done = write(to, buffer + at, (size_t)(n - at));
-
-			if (done < 0 && errno != EINTR)
-				return -errno;
-			at += done > 0 ? done : 0;
-		}
-	}
-}
-
-/* A copy of what is no file, which goes with the descriptor. */
-static int spool(int fd)
-{
-	int to = spool_open();
-	int err = to < 0 ? to : copy_all(fd, to);
-
-	if (err < 0 && to >= 0)
-		close(to);
-	return err < 0 ? err : to;
-}
-
 static int fail(struct heapdecode *heap, int err)
 {
 	if (err == -EBADMSG)
@@ -348,10 +316,9 @@ int heapdecode_open(int fd, const char *at, struct heapdecode **ret)
 	heap->wanted = parse_at(at);
 	is_twice = heap->wanted.kind != END && heap->wanted.kind != TIME;
 	if (is_twice && lseek(fd, 0, SEEK_CUR) < 0) {
-		copy = spool(fd);
+		copy = spool_copy(fd);
 		if (copy < 0)
 			return fail(heap, copy);
-		lseek(copy, 0, SEEK_SET);
 	}
 	err = read_file(heap, copy < 0 ? fd : copy);
 	if (copy >= 0)

@@ -7,24 +7,61 @@
 
 #include "tools/spool.h"
 
+static int copy_all(int from, int to)
+{
+	static char buffer[65536];
+
+	for (;;) {
+		ssize_t n = read(from, buffer, sizeof(buffer));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		for (ssize_t at = 0; at < n;) {
+			ssize_t done = write(to, buffer + at, (size_t)(n - at));
+
+			if (done < 0 && errno != EINTR)
+				return -errno;
+			at += done > 0 ? done : 0;
+		}
+	}
+}
+
+/* Not every file system has files that never had a name. */
 int spool_open(void)
 {
 	const char *folder = getenv("TMPDIR");
 	char *path;
-	int err;
-	int to;
+	int fd, err;
 
 	if (!folder || !*folder)
 		folder = "/tmp";
-	to = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (to >= 0)
-		return to;
-	if (asprintf(&path, "%s/mstat-decode-XXXXXX", folder) < 0)
+	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	if (asprintf(&path, "%s/mstat-spool-XXXXXX", folder) < 0)
 		return -ENOMEM;
-	to = mkostemp(path, O_CLOEXEC);
+	fd = mkostemp(path, O_CLOEXEC);
 	err = -errno;
-	if (to >= 0)
+	if (fd >= 0)
 		unlink(path);
 	free(path);
-	return to < 0 ? err : to;
+	return fd < 0 ? err : fd;
+}
+
+int spool_copy(int fd)
+{
+	int to = spool_open();
+	int err;
+
+	if (to < 0)
+		return to;
+	err = copy_all(fd, to);
+	if (err == 0 && lseek(to, 0, SEEK_SET) < 0)
+		err = -errno;
+	if (err == 0)
+		return to;
+	close(to);
+	return err;
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
+/* Files that go with their descriptor: for what must be read more than once, or is not to be seen half. */
 #ifndef MSTAT_TOOLS_SPOOL_H
 #define MSTAT_TOOLS_SPOOL_H
 
-/* A file without a name, in $TMPDIR or /tmp, which goes with its descriptor; or a negative errno. */
+/* A file without a name, in $TMPDIR or /tmp; the caller's descriptor, or a negative errno. */
 int spool_open(void);
+
+/* Reads fd to its end. Returns the caller's descriptor of a copy, which stands at its beginning, or an error. */
+int spool_copy(int fd);
 
 #endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a page tells of a run file: the input is sections, the content of the one block of a file that is good
+ * otherwise; or, after a first byte of 1, of one that is cut behind it.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "tests/unit/runfile_make.h"
+#include "tools/reportpage.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static FILE *out;
+
+/* What is listed is there, and stands behind its parent. */
+static void check(const struct runreport *report)
+{
+	for (uint32_t i = 0; i < report->listed_count; i++) {
+		const struct runreport_process *process =
+			runreport_process_at(report, report->listed[i]);
+
+		if (process->row != i || process->band > report->bands)
+			__builtin_trap();
+		if (process->parent != RUNREPORT_NO_PARENT &&
+		    runreport_process_at(report, process->parent)->row >= i)
+			__builtin_trap();
+	}
+	for (size_t i = 1; i < report->tree.n; i++)
+		if (report->tree.tick[i] <= report->tree.tick[i - 1])
+			__builtin_trap();
+	if (report->lives.n > report->tree.n)
+		__builtin_trap();
+}
+
+static int make_file(const uint8_t *data, size_t len, bool is_cut)
+{
+	static struct make make; /* kept: to allocate it takes longer than all the rest */
+
+	if (!make.content)
+		make_init(&make);
+	make_restart(&make);
+	make_magic(&make, ROWS_FORMAT_VERSION);
+	make_info(&make, "freq", "10");
+	make_info(&make, "start_monotonic_ns", "1000000000");
+	make_info(&make, "command", "a\xff<b");
+	rows_pack_tables(&make.out);
+	make_skippable(&make);
+	bytes_put_raw(&make.out, data, len);
+	make_block(&make);
+	if (!is_cut)
+		make_index(&make);
+	return make_fd(make.buf, make.len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const char html[] = "<html>" REPORTPAGE_MARK "</html>";
+	struct reportpage page = {
+		.html = html, .html_len = sizeof(html) - 1, .version = "0", .remarks = ""};
+	struct runreport report;
+	bool is_cut = len && *data == 1;
+	int fd, err;
+
+	if (!out)
+		out = fopen("/dev/null", "w");
+	if (!len || len > ROWS_HEADER_MAX / 2)
+		return 0;
+	fd = make_file(data + is_cut, len - is_cut, is_cut);
+	err = runreport_read(fd, &report);
+	if (err == 0 || (err == -ENODATA && is_cut)) {
+		check(&report);
+		if (reportpage_write(&page, &report, out) < 0)
+			__builtin_trap();
+	}
+	runreport_done(&report);
+	close(fd);
+	return 0;
+}

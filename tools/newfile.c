@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/newfile.h"
+
+/* Where the path's last part begins. */
+static size_t folder_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* A file without a name goes with its writer, however that ends; not every file system has them. */
+static int open_nameless(const char *path)
+{
+	size_t len = folder_len(path);
+	char *folder = len ? strndup(path, len) : strdup(".");
+	int fd = folder ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600) : -1;
+
+	free(folder);
+	return fd;
+}
+
+static int name_beside(const char *path, const char *end, char **ret)
+{
+	size_t len = folder_len(path);
+
+	return asprintf(ret, "%.*s.%s.%s", (int)len, path, path + len, end) < 0 ? -ENOMEM : 0;
+}
+
+int newfile_open(struct newfile *file, const char *path)
+{
+	struct stat is;
+	int err;
+
+	*file = (struct newfile){.fd = -1, .path = path};
+	if (stat(path, &is) == 0 && !S_ISREG(is.st_mode)) {
+		file->is_direct = true;
+		file->fd = open(path, O_WRONLY | O_CLOEXEC);
+		return file->fd < 0 ? -errno : 0;
+	}
+	file->fd = open_nameless(path);
+	if (file->fd >= 0)
+		return 0;
+	err = name_beside(path, "XXXXXX", &file->name);
+	if (err < 0)
+		return err;
+	file->fd = mkostemp(file->name, O_CLOEXEC);
+	if (file->fd >= 0)
+		return 0;
+	err = -errno;
+	free(file->name);
+	file->name = NULL;
+	return err;
+}
+
+/* rename() is what replaces a file at once: it wants a name for the new one. */
+static int give_name(struct newfile *file)
+{
+	char self[32], end[16];
+	int err;
+
+	snprintf(end, sizeof(end), "%d", (int)getpid());
+	err = name_beside(file->path, end, &file->name);
+	if (err < 0)
+		return err;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", file->fd);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, file->name, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	err = -errno;
+	free(file->name);
+	file->name = NULL;
+	return err;
+}
+
+int newfile_commit(struct newfile *file)
+{
+	int err = file->is_direct || file->name ? 0 : give_name(file);
+
+	if (err == 0 && close(file->fd) < 0)
+		err = -errno;
+	else if (err < 0)
+		close(file->fd);
+	file->fd = -1;
+	if (err < 0 || file->is_direct)
+		return err;
+	if (rename(file->name, file->path) < 0)
+		return -errno;
+	free(file->name);
+	file->name = NULL;
+	return 0;
+}
+
+void newfile_done(struct newfile *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	if (file->name)
+		unlink(file->name);
+	free(file->name);
+	*file = (struct newfile){.fd = -1};
+}

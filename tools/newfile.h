@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* A file that is there when it is whole, and not before: nobody ever finds a half of it. */
+#ifndef MSTAT_TOOLS_NEWFILE_H
+#define MSTAT_TOOLS_NEWFILE_H
+
+#include <stdbool.h>
+
+struct newfile {
+	int fd;		  /* owned: to be written to; -1: none */
+	const char *path; /* borrowed: what it shall be called */
+	char *name;	  /* owned: what it is called until then; NULL: it has no name yet */
+	bool is_direct;	  /* the path is no file (a terminal, a pipe), and is written to itself */
+};
+
+/* Begins a file of mode 0600 in the folder of path. 0 or an error; newfile_done() is right after both. */
+int newfile_open(struct newfile *file, const char *path);
+
+/* Gives it its name, in place of what had it. 0 or an error: then the old one is still there. */
+int newfile_commit(struct newfile *file);
+
+/* What was not committed is gone. */
+void newfile_done(struct newfile *file);
+
+#endif
