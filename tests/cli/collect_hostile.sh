@@ -16,7 +16,7 @@ honest() {
 
 for what in garbage flood "silent 300" churn deaf; do
 	# shellcheck disable=SC2086,SC2016 # words are meant; expanded by the inner shell
-	run mstat -q -freq 20 -o "$what.mstat" -- sh -c '"$0" 5 1500 0 & shift 0; '"$TARGETS/collect_hostile $what; wait" "$TARGETS/collect_hold"
+	run mstat -q -freq 20 -o "$what.mstat" -- sh -c '"$0" 5 3000 0 & shift 0; '"$TARGETS/collect_hostile $what; wait" "$TARGETS/collect_hold"
 	is "$what: mstat and the program end well" "$status $out" "0 done"
 	is "$what: the file is whole" "$(mstat-decode "$what.mstat" >/dev/null; echo $?)" 0
 	n=$(honest "$what.mstat")
