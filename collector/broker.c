@@ -15,6 +15,8 @@
 #include "core/bytes.h"
 
 #define ANSWER_MS 1000
+/* The first answer: its socket may have just begun to start it, on a busy machine. */
+#define HELLO_MS 10000
 /* It may be put off to the next second. */
 #define LIST_MS	 5000
 #define PLACE_MS 10000
@@ -226,7 +228,7 @@ static int say_hello(struct broker *b, char *why, size_t size)
 	int err = send_number(b, CONTROL_OPEN, CONTROL_VERSION);
 
 	if (err == 0)
-		err = wait_for(b, CONTROL_OPENED, ANSWER_MS, &answer);
+		err = wait_for(b, CONTROL_OPENED, HELLO_MS, &answer);
 	if (err < 0) {
 		snprintf(why, size, "mstatd does not answer: %s", strerror(-err));
 		return err;

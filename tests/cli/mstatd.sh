@@ -64,6 +64,12 @@ if [ "$(id -u)" = 0 ]; then
 	like "in whose record it is" "$(mstat-decode -what processes "$TMP/runs/0/$(file as_self '[0-9]+-sh')" | column uid comm)" \
 		"$user"$'\tsleep'
 
+	# Its socket has it started: a first answer may take seconds.
+	kill -STOP "$daemon"
+	(sleep 2; kill -CONT "$daemon") &
+	run as_user mstat -v -o slow.mstat -- true
+	unlike "his mstat waits for an mstatd that is slow to answer" "$err" 'mstatd does not answer'
+
 	run as_user mstat -v -freq 50 -o run.mstat -- sh -c 'cat /proc/self/cgroup; sleep 0.5; ls >/dev/null'
 	is "his mstat" "$status" 0
 	if like "is given a cgroup" "$err" $'\nmstat: mstatd: /.*/mstat-[0-9]+-[0-9a-f]+'; then
