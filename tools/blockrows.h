@@ -30,10 +30,7 @@ void blockrows_clear(struct blockrows *rows);
 int blockrows_add(struct blockrows *rows, struct bytes_in *section, uint64_t pid, const char *comm,
 		  size_t comm_len);
 
-/* Sorts what was added by tick, then process, then as added. To be called once, after the adds. */
-void blockrows_sort(struct blockrows *rows);
-
-/* The next row, borrowed until the next call; false: no more. */
+/* The next row by tick, then process, then as added; borrowed until the next call; false: no more. */
 bool blockrows_next(struct blockrows *rows, struct table_row *ret);
 
 #endif

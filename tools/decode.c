@@ -253,7 +253,6 @@ static int put_rows(const struct decode *decode, struct rows_table *of)
 
 	if (!of->rows)
 		return 0;
-	blockrows_sort(of->rows);
 	while (err == 0 && blockrows_next(of->rows, &row)) {
 		if (!rowfilter_takes_time(decode->wanted.filter, table_time(clock, &row)))
 			continue;

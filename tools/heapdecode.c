@@ -110,7 +110,6 @@ static int take_peak(struct heapdecode *heap, struct blockrows *rows, struct byt
 	err = blockrows_add(rows, in, 0, NULL, 0);
 	if (err < 0)
 		return err;
-	blockrows_sort(rows);
 	while (blockrows_next(rows, &row)) {
 		heap->is_found = row.present[FIELD_PEAK_TIME / 64] >> (FIELD_PEAK_TIME % 64) & 1 &&
 				 row.value[FIELD_PEAK_TIME] >= 0;

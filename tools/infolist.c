@@ -53,7 +53,6 @@ int infolist_take(struct infolist *list, struct bytes_in *section)
 	err = blockrows_add(list->rows, section, 0, NULL, 0);
 	if (err < 0)
 		return err;
-	blockrows_sort(list->rows);
 	while (blockrows_next(list->rows, &row)) {
 		memcpy(list->present, row.present, sizeof(list->present));
 		memcpy(list->value, row.value, sizeof(list->value));

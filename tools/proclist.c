@@ -215,7 +215,6 @@ int proclist_take_life(struct proclist *list, struct bytes_in *section)
 	err = blockrows_add(list->rows, section, 0, NULL, 0);
 	if (err < 0)
 		return err;
-	blockrows_sort(list->rows);
 	while (blockrows_next(list->rows, &row)) {
 		for (unsigned i = 0; i < layout->count; i++) {
 			unsigned field;

@@ -149,7 +149,6 @@ static int take_summary(struct pass *pass, struct bytes_in *in)
 	err = blockrows_add(pass->run, in, 0, NULL, 0);
 	if (err < 0)
 		return err;
-	blockrows_sort(pass->run);
 	while (blockrows_next(pass->run, &row)) {
 		for (unsigned i = 0; i < report->layout->count; i++) {
 			unsigned field;

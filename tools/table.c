@@ -23,7 +23,6 @@ struct table {
 	const char **name;	/* owned; the names are borrowed */
 	unsigned *chosen;	/* owned: columns, from left to right; NULL: all */
 	unsigned chosen_count;
-	unsigned written; /* cells of this line, as it is written */
 	bool has_head;	  /* the line of names was written */
 	table_sink *sink; /* NULL: it is text */
 	void *sink_arg;	  /* borrowed */
@@ -36,6 +35,10 @@ struct table {
 	enum scope scope;
 	struct table_clock clock;
 	char *notes; /* owned; room for the longest list of notes */
+	/* Owned: columns of the layout that somebody reads; all, where there are notes of them. */
+	unsigned *read;
+	unsigned read_count;
+	bool reads_notes;
 };
 
 #define SOURCE_ROW(id, token, scope, format, file) [id] = {file, scope},
@@ -58,6 +61,12 @@ const struct table_schema table_builtin = {
 	.sources = SOURCE_MAX,
 	.reasons = REASON_MAX,
 };
+
+static const char *const tick_heads[] = {"time"};
+static const char *const tick_tails[] = {"notes"};
+static const char *const sample_heads[] = {"time_ns", "tick", "late_ns", "process", "pid", "comm"};
+static const char *const sample_tails[] = {"dropped", "notes"};
+#define COUNT(array) (unsigned)(sizeof(array) / sizeof(*(array)))
 
 /* The columns that come first, whether the schema has them or not. */
 static const char *const tree_first[] = {"rss", "kernel"};
@@ -173,14 +182,20 @@ static void put_raw(struct table *table, const char *text, size_t len)
 
 static void put_number(struct table *table, uint64_t v, bool negative)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	char *out = room(table);
 	char digits[20];
 	size_t n = sizeof(digits);
 
-	do {
-		digits[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
+	for (; v >= 100; v /= 100)
+		memcpy(digits + (n -= 2), pairs + v % 100 * 2, 2);
+	if (v >= 10)
+		memcpy(digits + (n -= 2), pairs + v * 2, 2);
+	else
+		digits[--n] = (char)('0' + v);
 	if (negative)
 		*out++ = '-';
 	memcpy(out, digits + n, sizeof(digits) - n);
@@ -270,16 +285,15 @@ static void put_json(struct table *table, const char *text, size_t len)
 	put_char(table, '"');
 }
 
-static void cell_begin(struct table *table, const char *name)
+static void cell_begin(struct table *table, const char *name, bool is_first)
 {
 	if (table->format == TABLE_JSONL) {
-		put_raw(table, table->written ? ",\"" : "{\"", 2);
+		put_raw(table, is_first ? "{\"" : ",\"", 2);
 		put_raw(table, name, strlen(name));
 		put_raw(table, "\":", 2);
-	} else if (table->written) {
+	} else if (!is_first) {
 		put_char(table, table->format == TABLE_TSV ? '\t' : ',');
 	}
-	table->written++;
 }
 
 static void put_text(struct table *table, const char *text, size_t len)
@@ -404,7 +418,6 @@ static unsigned column_at(const struct table *table, unsigned i)
 
 static void line_end(struct table *table)
 {
-	table->written = 0;
 	if (table->format == TABLE_JSONL)
 		put_char(table, '}');
 	put_char(table, '\n');
@@ -421,7 +434,7 @@ static void write_head(struct table *table)
 	for (unsigned i = 0; i < table->chosen_count; i++) {
 		const char *name = table->name[column_at(table, i)];
 
-		cell_begin(table, name);
+		cell_begin(table, name, i == 0);
 		put_text(table, name, strlen(name));
 	}
 	line_end(table);
@@ -433,7 +446,7 @@ static void write_row(struct table *table)
 	for (unsigned i = 0; i < table->chosen_count; i++) {
 		unsigned column = column_at(table, i);
 
-		cell_begin(table, table->name[column]);
+		cell_begin(table, table->name[column], i == 0);
 		write_cell(table, &table->row[column]);
 	}
 	line_end(table);
@@ -518,6 +531,26 @@ static bool find_name(const struct table *table, const char *name, unsigned *ret
 	return false;
 }
 
+bool table_is_chosen(const struct table *table, unsigned column)
+{
+	for (unsigned i = 0; i < table->chosen_count; i++)
+		if (column_at(table, i) == column)
+			return true;
+	return false;
+}
+
+/* Cells that nobody reads are not filled: of samples' seventy columns few are wanted at a time. */
+static void settle_read(struct table *table)
+{
+	unsigned first = table->scope == SCOPE_TREE ? COUNT(tick_heads) : COUNT(sample_heads);
+
+	table->reads_notes = table->sink || table_is_chosen(table, table->columns - 1);
+	table->read_count = 0;
+	for (unsigned i = 0; table->schema && i < table->layout->count; i++)
+		if (table->reads_notes || table_is_chosen(table, first + i))
+			table->read[table->read_count++] = i;
+}
+
 int table_choose(struct table *table, const char *const *names, unsigned n, unsigned *ret_bad)
 {
 	unsigned *chosen = calloc(n, sizeof(*chosen));
@@ -533,15 +566,8 @@ int table_choose(struct table *table, const char *const *names, unsigned n, unsi
 	free(table->chosen);
 	table->chosen = chosen;
 	table->chosen_count = n;
+	settle_read(table);
 	return 0;
-}
-
-bool table_is_chosen(const struct table *table, unsigned column)
-{
-	for (unsigned i = 0; i < table->chosen_count; i++)
-		if (column_at(table, i) == column)
-			return true;
-	return false;
 }
 
 void table_aim(struct table *table, int fd)
@@ -553,6 +579,7 @@ void table_feed(struct table *table, table_sink *sink, void *arg)
 {
 	table->sink = sink;
 	table->sink_arg = arg;
+	settle_read(table);
 }
 
 /* How long a list of notes can become: every source and every column in it. */
@@ -577,12 +604,6 @@ static size_t notes_max(const struct table_schema *schema, const struct table_la
 		max += strlen(layout->column[i].name) + source + 2;
 	return max + PIECE;
 }
-
-static const char *const tick_heads[] = {"time"};
-static const char *const tick_tails[] = {"notes"};
-static const char *const sample_heads[] = {"time_ns", "tick", "late_ns", "process", "pid", "comm"};
-static const char *const sample_tails[] = {"dropped", "notes"};
-#define COUNT(array) (unsigned)(sizeof(array) / sizeof(*(array)))
 
 /* All names of a table of rows, from left to right; the caller's to free, NULL: no memory. */
 static const char **row_names(const struct table_layout *layout, enum scope scope, unsigned *ret_n)
@@ -610,6 +631,7 @@ int table_open_rows(int fd, enum table_format format, const struct table_schema 
 {
 	struct table_layout *layout;
 	const char **names;
+	unsigned *read;
 	char *notes;
 	unsigned n;
 	int err = table_lay_out(schema, scope, &layout);
@@ -618,9 +640,11 @@ int table_open_rows(int fd, enum table_format format, const struct table_schema 
 		return err;
 	names = row_names(layout, scope, &n);
 	notes = malloc(notes_max(schema, layout));
-	err = names && notes ? table_open(fd, format, names, n, ret) : -ENOMEM;
+	read = calloc(layout->count, sizeof(*read));
+	err = names && notes && read ? table_open(fd, format, names, n, ret) : -ENOMEM;
 	free(names);
 	if (err < 0) {
+		free(read);
 		free(notes);
 		free(layout);
 		return err;
@@ -630,6 +654,8 @@ int table_open_rows(int fd, enum table_format format, const struct table_schema 
 	(*ret)->scope = scope;
 	(*ret)->clock = *clock;
 	(*ret)->notes = notes;
+	(*ret)->read = read;
+	settle_read(*ret);
 	return 0;
 }
 
@@ -662,17 +688,16 @@ static char *put_fields(struct table *table, const struct table_row *row, char *
 {
 	const struct table_schema *schema = table->schema;
 
-	for (unsigned i = 0; i < table->layout->count; i++) {
-		const struct table_column *column = &table->layout->column[i];
+	for (unsigned i = 0; i < table->read_count; i++) {
+		const struct table_column *column = &table->layout->column[table->read[i]];
+		struct table_cell *cell = &table->row[table->cell + table->read[i]];
 		unsigned field;
 		unsigned first;
-		int64_t v;
 
-		if (!table_value(schema, column, row, &v, &field)) {
-			table_put_unknown(table);
+		cell->kind = TABLE_UNKNOWN;
+		if (!table_value(schema, column, row, &cell->number, &field))
 			continue;
-		}
-		table_put_int(table, v);
+		cell->kind = TABLE_INT;
 		field = schema->field[field].source;
 		first = schema->field[column->fields[0]].source;
 		/* What this host does not have (the other cgroup version) needs no note. */
@@ -682,6 +707,7 @@ static char *put_fields(struct table *table, const struct table_row *row, char *
 		out = stpcpy(out, schema->source[field].file);
 		*out++ = ',';
 	}
+	table->cell += table->layout->count;
 	return out;
 }
 
@@ -713,7 +739,7 @@ void table_put_row(struct table *table, const struct table_row *row)
 	table_put_int(table, table_time(&table->clock, row));
 	if (sample)
 		put_sample_heads(table, row);
-	out = note_reasons(table, row, table->notes);
+	out = table->reads_notes ? note_reasons(table, row, table->notes) : table->notes;
 	out = put_fields(table, row, out);
 	if (sample)
 		table_put_uint(table, row->dropped);
@@ -758,6 +784,7 @@ int table_close(struct table *table)
 	free(table->chosen);
 	free(table->layout);
 	free(table->notes);
+	free(table->read);
 	free(table);
 	return err;
 }

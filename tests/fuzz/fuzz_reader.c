@@ -147,7 +147,6 @@ static void unpack(struct output *output, struct bytes_in block)
 		    blockrows_add(output->rows, &section, 1, "a\xff", 2) < 0)
 			break;
 	}
-	blockrows_sort(output->rows);
 	while (output->table && blockrows_next(output->rows, &row))
 		table_put_row(output->table, &row);
 }

@@ -134,7 +134,6 @@ static int read_rows(struct blockrows *rows, const struct table_schema *schema,
 		if (err < 0)
 			return err;
 	}
-	blockrows_sort(rows);
 	while (blockrows_next(rows, &row)) {
 		uint64_t hash = row_hash(schema, SCOPE_PROCESS, row.process, &row);
 
@@ -709,7 +708,6 @@ static void newer_fields(void **state)
 	assert_int_equal(kind, 1u << 30);
 	assert_true(rows_next_section(&block, &kind, &section));
 	assert_int_equal(blockrows_add(rows, &section, 1, "c", 1), 0);
-	blockrows_sort(rows);
 	assert_true(blockrows_next(rows, &row));
 	assert_int_equal(row.value[4000], -4000);
 	assert_int_equal(row.reason[900], 200);
@@ -764,7 +762,6 @@ static void bad_rows(void **state)
 		if (blockrows_add(rows, &in, 0, NULL, 0) == 0) {
 			struct table_row row;
 
-			blockrows_sort(rows);
 			while (blockrows_next(rows, &row))
 				row_hash(&table_builtin, SCOPE_PROCESS, 1, &row);
 		}
