@@ -319,24 +319,56 @@ void heap_unmapped(const void *at, size_t size)
 	leave(&outside);
 }
 
-/* What was added is a mapping of its own: sampled by itself, and told from where it was added. */
-void heap_remapped(const void *from, size_t from_size, void *to, size_t to_size)
+/* Where it is put aside, in the list: addresses that no program has, and each time others. */
+#define ASIDE	   ((uint64_t)1 << 63)
+#define ASIDE_SIZE ((uint64_t)1 << 62)
+
+/* The lock is held. */
+static uint64_t put_aside(uint64_t at, uint64_t size)
 {
-	size_t kept = from_size < to_size ? from_size : to_size;
+	static uint64_t used;
+	uint64_t ret = ASIDE + used % ASIDE_SIZE;
+
+	if (!mappings_has(at, size))
+		return 0;
+	used += size;
+	mappings_move(at, size, ret, size, heap.interval);
+	return ret;
+}
+
+uint64_t heap_lift_range(const void *at, size_t size)
+{
+	struct outside outside;
+	uint64_t ret = 0;
+
+	if (!mappings_any() || !is_range(at, size) || !enter(&outside))
+		return 0;
+	if (heap_lock()) {
+		ret = put_aside((uintptr_t)at, size);
+		heap_unlock();
+	} else {
+		lose();
+	}
+	leave(&outside);
+	return ret;
+}
+
+void heap_put_range(uint64_t aside, size_t size, const void *to, size_t kept)
+{
 	struct outside outside;
 
-	if (mappings_any() && enter(&outside)) {
-		if (heap_lock()) {
-			mappings_move((uintptr_t)from, from_size, (uintptr_t)to, kept,
-				      heap.interval);
-			heap_unlock();
-		} else {
-			lose();
-		}
-		leave(&outside);
+	if (!aside || !enter(&outside))
+		return;
+	if (heap_lock()) {
+		if (kept)
+			mappings_move(aside, size, (uintptr_t)to, kept, heap.interval);
+		else
+			mappings_cut(aside, size, heap.interval);
+		heap_unlock();
+	} else {
+		lose();
 	}
-	if (to_size > kept)
-		heap_mapped((char *)to + kept, to_size - kept);
+	leave(&outside);
 }
 
 void heap_unloaded(void)

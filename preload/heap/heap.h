@@ -66,7 +66,14 @@ void heap_put_back(const struct live_block *block);
 /* [app thread] The program's own mappings, in whole pages. */
 void heap_mapped(void *at, size_t size);
 void heap_unmapped(const void *at, size_t size);
-void heap_remapped(const void *from, size_t from_size, void *to, size_t to_size);
+
+/*
+ * [app thread] Before the kernel unmaps or moves these addresses, for another thread may be given them then: what
+ * is known of them is put aside, and stays live. Returns where it is; 0: there was nothing.
+ */
+uint64_t heap_lift_range(const void *at, size_t size);
+/* [app thread] And after it. Its first kept bytes are at an address now, perhaps the old one; the others are gone. */
+void heap_put_range(uint64_t aside, size_t size, const void *to, size_t kept);
 
 /* [app thread] A library was unloaded. */
 void heap_unloaded(void);
