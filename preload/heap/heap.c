@@ -207,14 +207,22 @@ static bool is_picked(size_t size)
 	return true;
 }
 
+/*
+ * Where the picked byte is one that must not be looked at: the next block would have it, if the count stayed as it is.
+ * While nobody counts at all it is not asked again for every block.
+ */
+static void pass_over(void)
+{
+	heap_thread.seed = 0;
+	heap_thread.left = heap.interval ? 0 : UNCOUNTED;
+}
+
 void heap_sample(void *block, size_t size)
 {
 	struct outside outside;
 
 	if (!enter(&outside)) {
-		/* Not asked again for every block, while nobody counts. */
-		if (!heap.interval)
-			heap_thread.left = UNCOUNTED;
+		pass_over();
 		return;
 	}
 	if (is_picked(size) && block)
@@ -291,8 +299,12 @@ void heap_mapped(void *at, size_t size)
 {
 	struct outside outside;
 
-	if (heap_passes(size) || !enter(&outside))
+	if (heap_passes(size))
 		return;
+	if (!enter(&outside)) {
+		pass_over();
+		return;
+	}
 	if (is_picked(size))
 		sample(keep_mapping, at, size);
 	leave(&outside);

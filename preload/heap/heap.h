@@ -19,7 +19,7 @@
 /* A thread's own; zero when it starts. */
 struct heap_thread {
 	uint64_t left;	/* bytes to the next picked one, it included; 0: nobody knows yet */
-	uint64_t seed;	/* 0: nothing was drawn yet */
+	uint64_t seed;	/* 0: nothing was drawn yet, or nothing that still holds */
 	bool is_inside; /* it is at work here: a hook that is called now passes on only */
 	/* From before a fork to after it, or in its child: whether it had the locks. */
 	bool has_tables;
