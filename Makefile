@@ -350,9 +350,10 @@ define compile_target
 	$(Q)$(CC) $(BASE) -O1 -g -pthread -MF $@.d -o $@ $< $(TARGET_LDFLAGS)
 endef
 
-# It needs a library, which it finds beside itself.
+# Some need a library, and find it beside themselves.
+BESIDE = -Wl,--no-as-needed -Lbuild/tests/targets -l:$(1) -Wl,--as-needed,-rpath,'$$ORIGIN'
 build/tests/targets/heap_early: build/tests/targets/libheap_needed.so
-build/tests/targets/heap_early: TARGET_LDFLAGS = -Wl,--no-as-needed -Lbuild/tests/targets -l:libheap_needed.so -Wl,-rpath,'$$ORIGIN'
+build/tests/targets/heap_early: TARGET_LDFLAGS = $(call BESIDE,libheap_needed.so)
 
 # The newest standard that all compilers in use know: sized and aligned forms of new and delete.
 CXX_WARN = $(filter-out -Wmissing-prototypes -Wstrict-prototypes -Werror=missing-prototypes \
@@ -363,6 +364,12 @@ $(CXX_BINS): build/%: %.cc $(P)/flags
 	$(compile_target_cxx)
 $(CXX_SOS): build/%.so: %.cc $(P)/flags
 	$(compile_target_cxx)
+# Linked for addresses that no program has; with the operators of another one; as a library in C.
+build/tests/targets/libheap_biased.so: TARGET_LDFLAGS = -shared -fPIC -Wl,-Ttext-segment=0x1000000000000
+build/tests/targets/libheap_client.so: build/tests/targets/libheap_header.so
+build/tests/targets/libheap_client.so: TARGET_LDFLAGS = -shared -fPIC $(call BESIDE,libheap_header.so)
+build/tests/targets/libheap_remote.so: build/tests/targets/libheap_middle.so
+build/tests/targets/libheap_remote.so: TARGET_LDFLAGS = -shared -fPIC -nodefaultlibs $(call BESIDE,libheap_middle.so) -lc
 define compile_target_cxx
 	$(call say,CXX,$(@:build/%=%))
 	@mkdir -p $(@D)

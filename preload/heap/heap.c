@@ -207,14 +207,22 @@ static bool is_picked(size_t size)
 	return true;
 }
 
+/*
+ * Where the picked byte is one that must not be looked at: the next block would have it, if the count stayed as it is.
+ * While nobody counts at all it is not asked again for every block.
+ */
+static void pass_over(void)
+{
+	heap_thread.seed = 0;
+	heap_thread.left = heap.interval ? 0 : UNCOUNTED;
+}
+
 void heap_sample(void *block, size_t size)
 {
 	struct outside outside;
 
 	if (!enter(&outside)) {
-		/* Not asked again for every block, while nobody counts. */
-		if (!heap.interval)
-			heap_thread.left = UNCOUNTED;
+		pass_over();
 		return;
 	}
 	if (is_picked(size) && block)
@@ -291,8 +299,12 @@ void heap_mapped(void *at, size_t size)
 {
 	struct outside outside;
 
-	if (heap_passes(size) || !enter(&outside))
+	if (heap_passes(size))
 		return;
+	if (!enter(&outside)) {
+		pass_over();
+		return;
+	}
 	if (is_picked(size))
 		sample(keep_mapping, at, size);
 	leave(&outside);
@@ -319,24 +331,56 @@ void heap_unmapped(const void *at, size_t size)
 	leave(&outside);
 }
 
-/* What was added is a mapping of its own: sampled by itself, and told from where it was added. */
-void heap_remapped(const void *from, size_t from_size, void *to, size_t to_size)
+/* Where it is put aside, in the list: addresses that no program has, and each time others. */
+#define ASIDE	   ((uint64_t)1 << 63)
+#define ASIDE_SIZE ((uint64_t)1 << 62)
+
+/* The lock is held. */
+static uint64_t put_aside(uint64_t at, uint64_t size)
 {
-	size_t kept = from_size < to_size ? from_size : to_size;
+	static uint64_t used;
+	uint64_t ret = ASIDE + used % ASIDE_SIZE;
+
+	if (!mappings_has(at, size))
+		return 0;
+	used += size;
+	mappings_move(at, size, ret, size, heap.interval);
+	return ret;
+}
+
+uint64_t heap_lift_range(const void *at, size_t size)
+{
+	struct outside outside;
+	uint64_t ret = 0;
+
+	if (!mappings_any() || !is_range(at, size) || !enter(&outside))
+		return 0;
+	if (heap_lock()) {
+		ret = put_aside((uintptr_t)at, size);
+		heap_unlock();
+	} else {
+		lose();
+	}
+	leave(&outside);
+	return ret;
+}
+
+void heap_put_range(uint64_t aside, size_t size, const void *to, size_t kept)
+{
 	struct outside outside;
 
-	if (mappings_any() && enter(&outside)) {
-		if (heap_lock()) {
-			mappings_move((uintptr_t)from, from_size, (uintptr_t)to, kept,
-				      heap.interval);
-			heap_unlock();
-		} else {
-			lose();
-		}
-		leave(&outside);
+	if (!aside || !enter(&outside))
+		return;
+	if (heap_lock()) {
+		if (kept)
+			mappings_move(aside, size, (uintptr_t)to, kept, heap.interval);
+		else
+			mappings_cut(aside, size, heap.interval);
+		heap_unlock();
+	} else {
+		lose();
 	}
-	if (to_size > kept)
-		heap_mapped((char *)to + kept, to_size - kept);
+	leave(&outside);
 }
 
 void heap_unloaded(void)

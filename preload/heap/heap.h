@@ -19,7 +19,7 @@
 /* A thread's own; zero when it starts. */
 struct heap_thread {
 	uint64_t left;	/* bytes to the next picked one, it included; 0: nobody knows yet */
-	uint64_t seed;	/* 0: nothing was drawn yet */
+	uint64_t seed;	/* 0: nothing was drawn yet, or nothing that still holds */
 	bool is_inside; /* it is at work here: a hook that is called now passes on only */
 	/* From before a fork to after it, or in its child: whether it had the locks. */
 	bool has_tables;
@@ -66,7 +66,14 @@ void heap_put_back(const struct live_block *block);
 /* [app thread] The program's own mappings, in whole pages. */
 void heap_mapped(void *at, size_t size);
 void heap_unmapped(const void *at, size_t size);
-void heap_remapped(const void *from, size_t from_size, void *to, size_t to_size);
+
+/*
+ * [app thread] Before the kernel unmaps or moves these addresses, for another thread may be given them then: what
+ * is known of them is put aside, and stays live. Returns where it is; 0: there was nothing.
+ */
+uint64_t heap_lift_range(const void *at, size_t size);
+/* [app thread] And after it. Its first kept bytes are at an address now, perhaps the old one; the others are gone. */
+void heap_put_range(uint64_t aside, size_t size, const void *to, size_t kept);
 
 /* [app thread] A library was unloaded. */
 void heap_unloaded(void);

@@ -431,18 +431,19 @@ static void note_mapping(const void *at, bool is_other_now)
 
 EXPORT void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
 {
-	uintptr_t caller = CALLER();
+	bool is_its = is_allocators(CALLER());
+	uint64_t under = 0;
 	void *ret;
 
 	if (unlikely(!real_mmap) && !READY(mmap)) {
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}
-	/* Before another thread can be given what is unmapped by it. */
-	if (flags & MAP_FIXED && !is_allocators(caller))
-		heap_unmapped(at, PAGE_OF(size));
+	if (flags & MAP_FIXED && !is_its)
+		under = heap_lift_range(at, PAGE_OF(size));
 	ret = real_mmap(at, size, prot, flags, fd, offset);
-	if (ret == MAP_FAILED || is_allocators(caller))
+	heap_put_range(under, PAGE_OF(size), at, ret == MAP_FAILED ? PAGE_OF(size) : 0);
+	if (ret == MAP_FAILED || is_its)
 		return ret;
 	note_mapping(ret, !is_memory(prot, flags));
 	if (is_memory(prot, flags))
@@ -458,20 +459,43 @@ EXPORT void *mmap64(void *at, size_t size, int prot, int flags, int fd, off_t of
 EXPORT int munmap(void *at, size_t size)
 {
 	uintptr_t caller = CALLER();
+	uint64_t gone = 0;
+	int ret;
 
 	if (unlikely(!real_munmap) && !READY(munmap))
 		return 0;
 	if (!is_allocators(caller))
-		heap_unmapped(at, PAGE_OF(size));
-	return real_munmap(at, size);
+		gone = heap_lift_range(at, PAGE_OF(size));
+	ret = real_munmap(at, size);
+	heap_put_range(gone, PAGE_OF(size), at, ret == 0 ? 0 : PAGE_OF(size));
+	return ret;
+}
+
+/* The program's own. What is added is a mapping of its own: sampled by itself, and told from where it was added. */
+static void *remap(void *at, size_t size, size_t to, int flags, void *where)
+{
+	size_t had = PAGE_OF(size), has = PAGE_OF(to);
+	uint64_t moved = heap_lift_range(at, had);
+	bool other = is_other(at);
+	void *ret = real_mremap(at, size, to, flags, where);
+
+	if (ret == MAP_FAILED) {
+		heap_put_range(moved, had, at, had);
+		return ret;
+	}
+	note_mapping(ret, other);
+	if (ret != at)
+		heap_unmapped(ret, has);
+	heap_put_range(moved, had, ret, had < has ? had : has);
+	if (!other && has > had)
+		heap_mapped((char *)ret + had, has - had);
+	return ret;
 }
 
 EXPORT void *mremap(void *at, size_t size, size_t to, int flags, ...)
 {
 	uintptr_t caller = CALLER();
-	bool other = is_other(at);
 	void *where;
-	void *ret;
 	va_list args;
 
 	va_start(args, flags);
@@ -481,15 +505,8 @@ EXPORT void *mremap(void *at, size_t size, size_t to, int flags, ...)
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}
-	ret = real_mremap(at, size, to, flags, where);
-	if (ret == MAP_FAILED || is_allocators(caller))
-		return ret;
-	note_mapping(ret, other);
-	if (!other)
-		heap_remapped(at, PAGE_OF(size), ret, PAGE_OF(to));
-	else if (ret != at)
-		heap_unmapped(ret, PAGE_OF(to));
-	return ret;
+	return is_allocators(caller) ? real_mremap(at, size, to, flags, where)
+				     : remap(at, size, to, flags, where);
 }
 
 EXPORT void *sbrk(intptr_t by)

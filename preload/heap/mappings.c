@@ -31,6 +31,13 @@ bool mappings_any(void)
 	return __atomic_load_n(&all.count, __ATOMIC_RELAXED) != 0;
 }
 
+bool mappings_has(uint64_t at, uint64_t size)
+{
+	uint32_t i = RANGES_BEHIND(all.piece, all.count, at);
+
+	return i < all.count && all.piece[i].start < at + size;
+}
+
 static bool grow(void)
 {
 	uint32_t room = all.room ? all.room * 2 : ROOM_FIRST;

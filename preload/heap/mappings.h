@@ -13,6 +13,9 @@
 /* Whether there is one at all. */
 bool mappings_any(void);
 
+/* Whether a piece of one is among these addresses. */
+bool mappings_has(uint64_t at, uint64_t size);
+
 /* Of a stack of stacks.h, in this epoch. What was there before is gone. */
 void mappings_add(uint64_t at, uint64_t size, uint32_t stack, uint64_t interval);
 

@@ -19,3 +19,8 @@ heap_keeps sbrk_keeps $((15 * page))
 heap_keeps file_keeps 0
 heap_keeps malloc_keeps $((3 << 20))
 heap_keeps fails 0
+heap_after=$TARGETS/libheap_kernel.so
+heap_same "a thread that is given what was moved, and calls that fail" "$TARGETS/heap_maps" races
+heap_keeps newcomer_keeps $((3 * page))
+heap_keeps raced_keeps $((8 * page))
+heap_keeps refused_keeps $((8 * page))

@@ -5,6 +5,7 @@
  *   heap_dlopen FOLDER deepbind   one whose malloc() is libc's, not the hook
  *   heap_dlopen FOLDER namespace  one with a libc of its own
  *   heap_dlopen FOLDER symbols    dlsym(), dlerror(), dl_iterate_phdr(), from many threads
+ *   heap_dlopen FOLDER forks      a child is forked while a thread is within dlclose()
  *   heap_dlopen FOLDER keep       what is loaded at the end keeps some
  */
 #include <dlfcn.h>
@@ -16,6 +17,7 @@
 typedef void *keeps_fn(size_t size);
 typedef void frees_fn(void *p);
 
+static const char *folder;
 static char plugin[4096], other[4096];
 static volatile int ended;
 
@@ -145,6 +147,62 @@ static void do_symbols(void)
 	pthread_join(churner, NULL);
 }
 
+static void *open_name(const char *name)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/lib%s.so", folder, name);
+	return open_it(path, RTLD_LOCAL);
+}
+
+static void *closes(void *library)
+{
+	HEAP_CHECK(dlclose(library) == 0);
+	return NULL;
+}
+
+/* It frees what it has inherited by the operators that the parent has found, and asks them for more. */
+static void fork_once(keeps_fn *keeps, frees_fn *frees)
+{
+	char *inherited = keeps(100);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		frees(inherited);
+		frees(heap_use(keeps(10)));
+		HEAP_CHECK(heap_use(keeps(6000 - 32)));
+		heap_settle();
+		_exit(5);
+	}
+	heap_reap(pid, 5);
+	frees(inherited);
+}
+
+/* The library's destructor says when it runs, and waits for the fork to be over. */
+static void do_forks(void)
+{
+	void *client = open_name("heap_client");
+	void *library = open_name("heap_closes");
+	keeps_fn *keeps = (keeps_fn *)dlsym(client, "libheap_client_keeps");
+	frees_fn *frees = (frees_fn *)dlsym(client, "libheap_client_frees");
+	int *says = dlsym(library, "libheap_closes_says");
+	int *waits = dlsym(library, "libheap_closes_waits");
+	int said[2], wait[2];
+	pthread_t thread;
+	char c = 'c';
+
+	HEAP_CHECK(keeps && frees && says && waits && pipe(said) == 0 && pipe(wait) == 0);
+	*says = said[1];
+	*waits = wait[0];
+	frees(heap_use(keeps(10)));
+	HEAP_CHECK(pthread_create(&thread, NULL, closes, library) == 0);
+	HEAP_CHECK(read(said[0], &c, 1) == 1);
+	fork_once(keeps, frees);
+	HEAP_CHECK(write(wait[1], &c, 1) == 1 && pthread_join(thread, NULL) == 0);
+	frees(heap_use(keeps(10)));
+	heap_settle();
+}
+
 /* The first is gone when the second comes, perhaps to the same addresses. */
 static void do_keep(void)
 {
@@ -164,8 +222,9 @@ int main(int argc, char **argv)
 	const char *how = argc > 2 ? argv[2] : "";
 
 	HEAP_CHECK(argc > 1);
-	snprintf(plugin, sizeof(plugin), "%s/libheap_plugin.so", argv[1]);
-	snprintf(other, sizeof(other), "%s/libheap_other.so", argv[1]);
+	folder = argv[1];
+	snprintf(plugin, sizeof(plugin), "%s/libheap_plugin.so", folder);
+	snprintf(other, sizeof(other), "%s/libheap_other.so", folder);
 	if (!strcmp(how, "close"))
 		do_close();
 	else if (!strcmp(how, "deepbind"))
@@ -174,6 +233,8 @@ int main(int argc, char **argv)
 		do_namespace();
 	else if (!strcmp(how, "symbols"))
 		do_symbols();
+	else if (!strcmp(how, "forks"))
+		do_forks();
 	else if (!strcmp(how, "keep"))
 		do_keep();
 	else

@@ -5,10 +5,13 @@
  *   heap_loader FOLDER aligns  likewise memalign() and its like
  *   heap_loader FOLDER error   what dlerror() is about to tell outlives new, delete and memalign()
  *   heap_loader FOLDER two     two with different operators, while others come and go
+ *   heap_loader FOLDER remote  one that has C++ by way of another, beside one with operators of its own
+ *   heap_loader FOLDER biased  one that is loaded below the addresses it was linked for
  *   heap_loader FOLDER before  libheap_header.so was loaded at the beginning
  *   heap_loader FOLDER forks   forks while another thread calls operators for the first time
  */
 #include <dlfcn.h>
+#include <link.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +21,7 @@
 
 typedef int works_fn(void);
 typedef void *keeps_fn(size_t size);
+typedef void frees_fn(void *p);
 
 static const char *folder;
 
@@ -78,6 +82,47 @@ static void do_two(void)
 		HEAP_CHECK(dlclose(open_it("heap_other")) == 0);
 	}
 	HEAP_CHECK(heap_use(keeps(1000 - 32)) && heap_use(other_keeps(3000 - 32)));
+	heap_settle();
+}
+
+/* What one of the two gets the other frees, and the operators of the first library never see it. */
+static void do_remote(void)
+{
+	works_fn *works = (works_fn *)dlsym(open_it("heap_header"), "libheap_header_works");
+	void *remote = open_it("heap_remote");
+	keeps_fn *keeps = (keeps_fn *)dlsym(remote, "libheap_remote_keeps");
+	frees_fn *frees = (frees_fn *)dlsym(remote, "libheap_remote_frees");
+	keeps_fn *middle_keeps = (keeps_fn *)dlsym(remote, "libheap_middle_keeps");
+	frees_fn *middle_frees = (frees_fn *)dlsym(remote, "libheap_middle_frees");
+
+	HEAP_CHECK(works && keeps && frees && middle_keeps && middle_frees);
+	for (size_t i = 1; i < 300; i++) {
+		middle_frees(heap_use(keeps(i)));
+		frees(heap_use(middle_keeps(i)));
+		HEAP_CHECK(works());
+	}
+	HEAP_CHECK(heap_use(keeps(5000)));
+	heap_settle();
+}
+
+/* The library's frames are passed on the way to this one. */
+HEAP_FRAME static void biased_keeps(keeps_fn *keeps)
+{
+	HEAP_CHECK(heap_use(keeps(4000 - 32)));
+}
+
+static void do_biased(void)
+{
+	void *library = open_it("heap_biased");
+	works_fn *works = (works_fn *)dlsym(library, "libheap_biased_works");
+	keeps_fn *keeps = (keeps_fn *)dlsym(library, "libheap_biased_keeps");
+	struct link_map *map;
+
+	HEAP_CHECK(works && keeps && dlinfo(library, RTLD_DI_LINKMAP, &map) == 0);
+	HEAP_CHECK((intptr_t)map->l_addr < 0);
+	for (int i = 0; i < 300; i++)
+		HEAP_CHECK(works());
+	biased_keeps(keeps);
 	heap_settle();
 }
 
@@ -151,6 +196,10 @@ int main(int argc, char **argv)
 		do_error();
 	else if (!strcmp(how, "two"))
 		do_two();
+	else if (!strcmp(how, "remote"))
+		do_remote();
+	else if (!strcmp(how, "biased"))
+		do_biased();
 	else if (!strcmp(how, "before"))
 		do_before();
 	else if (!strcmp(how, "forks"))

@@ -2,9 +2,12 @@
 /*
  * Memory that the program takes from the kernel by itself.
  *   heap_maps keep     functions that keep so much
+ *   heap_maps races    libheap_kernel.so was preloaded, whose calls lose a race or fail
  *   heap_maps churn    many come and go, in many threads, and in between malloc()
  */
+#include <dlfcn.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/mman.h>
 
 #include "heap_look.h"
@@ -141,6 +144,74 @@ static void do_keep(void)
 	heap_settle();
 }
 
+HEAP_FRAME static void newcomer_keeps(void *at)
+{
+	char *its = mmap(at, 4 * page, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	HEAP_CHECK(its == at);
+	memset(its, 2, 4 * page);
+}
+
+/* It is there before, for its stack would be put into the same place. */
+static pthread_t newcomer;
+static sem_t may_come;
+static void *place;
+
+static void *comes(void *arg)
+{
+	HEAP_CHECK(sem_wait(&may_come) == 0);
+	newcomer_keeps(place);
+	return arg;
+}
+
+static void moved(void *at, size_t size)
+{
+	HEAP_CHECK(size == 6 * page);
+	place = at;
+	HEAP_CHECK(sem_post(&may_come) == 0 && pthread_join(newcomer, NULL) == 0);
+}
+
+/* Another thread has what it left before it hears of it. */
+HEAP_FRAME static void raced_keeps(void (**ret_moved)(void *at, size_t size))
+{
+	char *to = map(8);
+	char *at = map(6);
+
+	*ret_moved = moved;
+	HEAP_CHECK(mremap(at, 6 * page, 7 * page, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+	*ret_moved = NULL;
+	HEAP_CHECK(to[0] == 1 && to[7 * page] == 1 && at[0] == 2);
+	HEAP_CHECK(munmap(at + 3 * page, page) == 0 && at[0] == 2);
+}
+
+/* What is refused changes nothing. */
+HEAP_FRAME static void refused_keeps(void **ret_keeps)
+{
+	char *at = map(9);
+
+	*ret_keeps = at + page;
+	HEAP_CHECK(munmap(at + page, 3 * page) == -1 && errno == ENOMEM);
+	*ret_keeps = NULL;
+	HEAP_CHECK(mmap(at + 5 * page, page, PROT_READ, MAP_PRIVATE | MAP_FIXED, -1, 0) ==
+			   MAP_FAILED &&
+		   errno == EBADF);
+	HEAP_CHECK(mremap(at + 2 * page, page, 2 * page, 0) == MAP_FAILED && errno == ENOMEM);
+	HEAP_CHECK(at[page] == 1 && at[5 * page] == 1 && munmap(at + 8 * page, page) == 0);
+}
+
+static void do_races(void)
+{
+	void *ret_moved = dlsym(RTLD_DEFAULT, "libheap_kernel_moved");
+	void *ret_keeps = dlsym(RTLD_DEFAULT, "libheap_kernel_keeps");
+
+	HEAP_CHECK(ret_moved && ret_keeps);
+	HEAP_CHECK(pthread_create(&newcomer, NULL, comes, NULL) == 0);
+	raced_keeps(ret_moved);
+	refused_keeps(ret_keeps);
+	heap_settle();
+}
+
 static void *churns(void *arg)
 {
 	unsigned seed = (unsigned)(uintptr_t)arg;
@@ -192,6 +263,8 @@ int main(int argc, char **argv)
 	page = (size_t)sysconf(_SC_PAGESIZE);
 	if (!strcmp(how, "keep"))
 		do_keep();
+	else if (!strcmp(how, "races"))
+		do_races();
 	else if (!strcmp(how, "churn"))
 		do_churn();
 	else

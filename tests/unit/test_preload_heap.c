@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "preload/heap/heap.h"
 #include "preload/heap/live.h"
 #include "preload/heap/mappings.h"
 #include "preload/heap/modules.h"
@@ -407,6 +408,30 @@ static void test_modules_have_build_ids(void **state)
 	munmap(code, 4096);
 }
 
+/* Many small ones within the hooks between any two others: whichever of those was to be picked, these are not. */
+static void test_refused_picks_are_no_others(void **state)
+{
+	const uint64_t interval = 4096;
+	const int rounds = 2000;
+	const double truth = rounds * 8 * 16.0;
+	int64_t before = stacks_totals.heap.bytes;
+	char block[1];
+
+	(void)state;
+	heap_start(interval);
+	for (int i = 0; i < rounds; i++) {
+		heap_thread.is_inside = true;
+		for (int k = 0; k < 100; k++)
+			heap_took(block, 100);
+		heap_thread.is_inside = false;
+		for (int k = 0; k < 8; k++)
+			heap_took(block, 16);
+	}
+	assert_true(fabs((double)(stacks_totals.heap.bytes - before) - truth) <
+		    6 * sqrt(truth * (double)interval));
+	heap_drop(block);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_stacks_wait_aside),
 		cmocka_unit_test(test_mappings_are_cut_and_moved),
 		cmocka_unit_test(test_modules_have_build_ids),
+		cmocka_unit_test(test_refused_picks_are_no_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
