@@ -68,6 +68,9 @@ uint64_t bytes_get_varint(struct bytes_in *in)
 {
 	uint64_t v = 0;
 
+	/* Most are. */
+	if (!in->bad && in->p < in->end && *in->p < 0x80)
+		return *in->p++;
 	for (int shift = 0; shift < 7 * BYTES_VARINT_MAX; shift += 7) {
 		uint8_t b = bytes_get_u8(in);
 

@@ -417,29 +417,41 @@ int rows_next_source(struct bytes_in *in, size_t n, uint64_t *ret_source, uint8_
 	return 1;
 }
 
-int rows_next_field(struct bytes_in *in, size_t n, uint64_t *ret_field, uint8_t *ret_present,
-		    int64_t *ret_value)
+int rows_next_id(struct bytes_in *in, uint64_t *ret_field)
 {
 	uint64_t field = bytes_get_varint(in);
-	uint64_t last = 0;
-	uint8_t mode;
-	bool sparse;
 
 	if (in->bad)
 		return -EBADMSG;
-	if (field == 0)
-		return 0;
 	*ret_field = field - 1;
-	mode = bytes_get_u8(in);
-	if (mode >> 1 > 63)
-		return -EBADMSG;
-	sparse = mode & 1;
+	return field != 0;
+}
+
+/* Returns how many of n have a value, or -EBADMSG. */
+static int get_present(struct bytes_in *in, size_t n, bool sparse, uint8_t *ret_present)
+{
+	int count = 0;
+
+	if (!sparse) {
+		__builtin_memset(ret_present, 1, n);
+		return (int)n;
+	}
 	for (size_t i = 0; i < n; i += 8) {
-		uint8_t bits = sparse ? bytes_get_u8(in) : 0xff;
+		uint8_t bits = bytes_get_u8(in);
 
 		for (size_t b = 0; b < 8 && i + b < n; b++)
-			ret_present[i + b] = bits >> b & 1;
+			count += ret_present[i + b] = bits >> b & 1;
 	}
+	return in->bad ? -EBADMSG : count;
+}
+
+int rows_get_values(struct bytes_in *in, size_t n, uint8_t *ret_present, int64_t *ret_value)
+{
+	uint8_t mode = bytes_get_u8(in);
+	uint64_t last = 0;
+
+	if (mode >> 1 > 63 || get_present(in, n, mode & 1, ret_present) < 0)
+		return -EBADMSG;
 	for (size_t i = 0; i < n; i++) {
 		ret_value[i] = 0;
 		if (!ret_present[i])
@@ -447,5 +459,26 @@ int rows_next_field(struct bytes_in *in, size_t n, uint64_t *ret_field, uint8_t 
 		last += (uint64_t)bytes_get_zigzag(in) << (mode >> 1);
 		ret_value[i] = (int64_t)last;
 	}
-	return in->bad ? -EBADMSG : 1;
+	return in->bad ? -EBADMSG : 0;
+}
+
+int rows_pass_values(struct bytes_in *in, size_t n)
+{
+	uint8_t mode = bytes_get_u8(in);
+	uint8_t present[ROWS_MAX];
+	int count = n > ROWS_MAX ? -EBADMSG : get_present(in, n, mode & 1, present);
+
+	for (; count > 0; count--)
+		bytes_get_varint(in);
+	return count < 0 || mode >> 1 > 63 || in->bad ? -EBADMSG : 0;
+}
+
+int rows_next_field(struct bytes_in *in, size_t n, uint64_t *ret_field, uint8_t *ret_present,
+		    int64_t *ret_value)
+{
+	int more = rows_next_id(in, ret_field);
+
+	if (more > 0 && rows_get_values(in, n, ret_present, ret_value) < 0)
+		return -EBADMSG;
+	return more;
 }

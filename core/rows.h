@@ -154,5 +154,9 @@ int rows_next_source(struct bytes_in *in, size_t n, uint64_t *ret_source, uint8_
 /* 1 and the values of the next field (present 0: no value), 0 when there are no more, -EBADMSG. */
 int rows_next_field(struct bytes_in *in, size_t n, uint64_t *ret_field, uint8_t *ret_present,
 		    int64_t *ret_value);
+/* The same in two steps, for who wants some fields alone: first which it is, then its values or past them. */
+int rows_next_id(struct bytes_in *in, uint64_t *ret_field);
+int rows_get_values(struct bytes_in *in, size_t n, uint8_t *ret_present, int64_t *ret_value);
+int rows_pass_values(struct bytes_in *in, size_t n);
 
 #endif

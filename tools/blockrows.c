@@ -46,6 +46,7 @@ struct chunk {
 struct blockrows {
 	const struct table_schema *schema; /* borrowed */
 	uint64_t scope;
+	const uint64_t *chosen; /* borrowed: fields, a bit each; NULL: all, and reasons */
 	struct chunk *chunks;
 	/*
 	 * Sections that have rows left, as a heap: of the first one is the next row. Rows of a section
@@ -105,6 +106,11 @@ int blockrows_open(const struct table_schema *schema, uint64_t scope, struct blo
 	return 0;
 }
 
+void blockrows_choose(struct blockrows *rows, const uint64_t *fields)
+{
+	rows->chosen = fields;
+}
+
 void blockrows_clear(struct blockrows *rows)
 {
 	while (rows->chunks) {
@@ -126,7 +132,7 @@ void blockrows_close(struct blockrows *rows)
 	free(rows);
 }
 
-static bool wants_source(const struct blockrows *rows, uint64_t source)
+static bool has_source(const struct blockrows *rows, uint64_t source)
 {
 	return source < rows->schema->sources && rows->schema->source[source].file &&
 	       rows->schema->source[source].scope == rows->scope;
@@ -135,7 +141,8 @@ static bool wants_source(const struct blockrows *rows, uint64_t source)
 static bool wants_field(const struct blockrows *rows, uint64_t field)
 {
 	return field < rows->schema->fields && rows->schema->field[field].column &&
-	       wants_source(rows, rows->schema->field[field].source);
+	       has_source(rows, rows->schema->field[field].source) &&
+	       (!rows->chosen || rows->chosen[field / 64] >> field % 64 & 1);
 }
 
 static int add_heads(struct blockrows *rows, struct bytes_in *in, struct piece *piece)
@@ -249,14 +256,41 @@ static void settle_first(struct blockrows *rows)
 	rows->heap[i] = piece;
 }
 
+static int add_sources(struct blockrows *rows, struct bytes_in *in, struct piece *piece)
+{
+	uint64_t id;
+	int got, err = 0;
+
+	while (err == 0 && (got = rows_next_source(in, piece->n, &id, rows->bytes)) > 0)
+		if (!rows->chosen && has_source(rows, id))
+			err = add_reasons(rows, piece, (unsigned)id);
+	return err < 0 ? err : got;
+}
+
+static int add_fields(struct blockrows *rows, struct bytes_in *in, struct piece *piece)
+{
+	uint64_t id;
+	int got, err = 0;
+
+	while (err == 0 && (got = rows_next_id(in, &id)) > 0) {
+		if (!wants_field(rows, id)) {
+			err = rows_pass_values(in, piece->n);
+			continue;
+		}
+		err = rows_get_values(in, piece->n, rows->bytes, rows->values);
+		if (err == 0)
+			err = add_column(rows, piece, (unsigned)id);
+	}
+	return err < 0 ? err : got;
+}
+
 int blockrows_add(struct blockrows *rows, struct bytes_in *in, uint64_t pid, const char *comm,
 		  size_t comm_len)
 {
 	struct piece *piece = keep(rows, sizeof(*piece));
-	uint64_t id;
 	uint64_t subject;
 	size_t n;
-	int got;
+	int err;
 
 	if (!piece)
 		return -ENOMEM;
@@ -267,24 +301,12 @@ int blockrows_add(struct blockrows *rows, struct bytes_in *in, uint64_t pid, con
 	piece->head.pid = pid;
 	piece->head.comm = comm;
 	piece->head.comm_len = comm_len;
-	got = add_heads(rows, in, piece);
-	if (got < 0)
-		return got;
-	while ((got = rows_next_source(in, n, &id, rows->bytes)) > 0) {
-		int err = wants_source(rows, id) ? add_reasons(rows, piece, (unsigned)id) : 0;
-
-		if (err < 0)
-			return err;
-	}
-	if (got < 0)
-		return got;
-	while ((got = rows_next_field(in, n, &id, rows->bytes, rows->values)) > 0) {
-		int err = wants_field(rows, id) ? add_column(rows, piece, (unsigned)id) : 0;
-
-		if (err < 0)
-			return err;
-	}
-	return got < 0 || n == 0 ? got : push(rows, piece);
+	err = add_heads(rows, in, piece);
+	if (err == 0)
+		err = add_sources(rows, in, piece);
+	if (err == 0)
+		err = add_fields(rows, in, piece);
+	return err < 0 || n == 0 ? err : push(rows, piece);
 }
 
 /* Sets the row's reasons and values, and moves the section's columns on to its next row. */

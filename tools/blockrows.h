@@ -20,6 +20,12 @@ struct blockrows;
 int blockrows_open(const struct table_schema *schema, uint64_t scope, struct blockrows **ret);
 void blockrows_close(struct blockrows *rows);
 
+/*
+ * Only these fields of the schema are wanted, a bit each (borrowed), and no reasons: the others are
+ * passed over, which takes a fourth of the time. Before the first section.
+ */
+void blockrows_choose(struct blockrows *rows, const uint64_t *fields);
+
 /* Forgets all rows: to be called before each block. */
 void blockrows_clear(struct blockrows *rows);
 

@@ -78,22 +78,25 @@ static int read_heads(struct columns *columns, struct bytes_in *in, size_t n)
 	return got;
 }
 
-/* What is of no interest is unpacked to the last place, which no field of ours has. */
 static int read_fields(struct columns *columns, struct bytes_in *in, size_t n)
 {
+	uint64_t id;
+	int got;
+
 	for (unsigned i = 0; i < columns->fields; i++)
 		columns->field[i].is_told = false;
-	for (;;) {
-		struct bytes_in ahead = *in;
-		uint64_t id = bytes_get_varint(&ahead) - 1;
-		unsigned at = id < TABLE_FIELD_MAX ? columns->field_of[id] : 0;
-		unsigned place = at ? at - 1 : FIELDS_MAX - 1;
-		int got = rows_next_field(in, n, &id, columns->present[place], columns->raw[place]);
+	while ((got = rows_next_id(in, &id)) > 0) {
+		unsigned place = id < TABLE_FIELD_MAX ? columns->field_of[id] : 0;
+		int err = place ? rows_get_values(in, n, columns->present[place - 1],
+						  columns->raw[place - 1])
+				: rows_pass_values(in, n);
 
-		if (got <= 0)
-			return got;
-		columns->field[place].is_told = true;
+		if (err < 0)
+			return err;
+		if (place)
+			columns->field[place - 1].is_told = true;
 	}
+	return got;
 }
 
 static void settle_column(struct columns *columns, const struct wanted *field, unsigned place,

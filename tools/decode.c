@@ -14,9 +14,10 @@
 
 /* Of ticks, of samples. */
 struct rows_table {
-	struct blockrows *rows; /* owned */
-	struct thin *thin;	/* owned; NULL: each row is wanted */
-	struct table *table;	/* borrowed from the decode */
+	struct blockrows *rows;		       /* owned */
+	struct thin *thin;		       /* owned; NULL: each row is wanted */
+	struct table *table;		       /* borrowed from the decode */
+	uint64_t fields[TABLE_FIELD_MAX / 64]; /* that it reads */
 };
 
 struct decode {
@@ -347,11 +348,22 @@ static void finish_rows(struct rows_table *of)
 	put_thinned(of);
 }
 
+/* What columns were chosen is known by now. A step is told by columns that need not be among them. */
+static void choose_fields(struct rows_table *of)
+{
+	if (!of->rows || of->thin || table_reads_all(of->table))
+		return;
+	table_read_fields(of->table, of->fields);
+	blockrows_choose(of->rows, of->fields);
+}
+
 int decode_run(struct decode *decode)
 {
 	struct bytes_in block;
 	int err;
 
+	choose_fields(&decode->ticks);
+	choose_fields(&decode->samples);
 	settle_tables(decode);
 	while ((err = reader_next(decode->reader, &block)) > 0) {
 		err = decode_block(decode, &block);

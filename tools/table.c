@@ -570,6 +570,22 @@ int table_choose(struct table *table, const char *const *names, unsigned n, unsi
 	return 0;
 }
 
+bool table_reads_all(const struct table *table)
+{
+	return table->reads_notes;
+}
+
+void table_read_fields(const struct table *table, uint64_t *ret)
+{
+	memset(ret, 0, TABLE_FIELD_MAX / 8);
+	for (unsigned i = 0; i < table->read_count; i++) {
+		const struct table_column *column = &table->layout->column[table->read[i]];
+
+		for (unsigned k = 0; k < column->count; k++)
+			ret[column->fields[k] / 64] |= (uint64_t)1 << column->fields[k] % 64;
+	}
+}
+
 void table_aim(struct table *table, int fd)
 {
 	table->fd = fd;

@@ -133,6 +133,13 @@ void table_feed(struct table *table, table_sink *sink, void *arg);
 /* Whether the column of that number is shown; all are, where none was chosen. */
 bool table_is_chosen(const struct table *table, unsigned column);
 
+/*
+ * What a table of table_open_rows() looks at in its rows: all, with the reasons, or these fields of the
+ * schema, a bit each (TABLE_FIELD_MAX of them).
+ */
+bool table_reads_all(const struct table *table);
+void table_read_fields(const struct table *table, uint64_t *ret);
+
 /* When the row was, in ns since the run's start. */
 int64_t table_time(const struct table_clock *clock, const struct table_row *row);
 
