@@ -435,11 +435,11 @@ check-cli: test-programs fuzz-programs ## the tests of whole programs
 check-vm: test-programs ## the tests in all virtual machines: other kernels, cgroup v1, hybrid, v2, delegation
 	@tests/run --build $(B) vm
 
-check-viewers: ## pages and profiles in a browser, in speedscope (by npm), and in pprof's own tool
+check-viewers: ## what others show and read: a browser, speedscope, pprof's own tool, promtool, DuckDB
 	@.ci/deps build
 	@.ci/deps --try viewers
 	@+$(MAKE) --no-print-directory $(JOBS) all build/tests/targets/heap_sizes build/tests/bench/report_file
-	@tests/run tests/viewers/report.sh tests/viewers/speedscope.sh tests/cli/heap_pprof.sh
+	@tests/run $(wildcard tests/viewers/*.sh) tests/cli/heap_pprof.sh
 
 .PHONY: compat
 compat: ## real programs with and without mstat, compared case by case (40 minutes; COMPAT="-quick", or names)
