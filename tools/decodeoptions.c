@@ -218,9 +218,9 @@ static bool read_step(const struct reading *reading, const char *text)
 {
 	uint64_t *ret = &reading->ret->step_ns;
 
-	return quantity_duration(text, ret) && *ret
+	return (quantity_duration(text, ret) || quantity_instant(text, ret)) && *ret
 		       ? true
-		       : fail(reading, "-step: \"%s\" is no duration (100ms, 1s)", text);
+		       : fail(reading, "-step: \"%s\" is no duration (100ms, 1s, 1m30s)", text);
 }
 
 static bool read_flag(const struct reading *reading, enum flag flag, const char *text)

@@ -45,6 +45,9 @@ static void all_of_samples(void **state)
 	assert_string_equal(options.output, "out");
 	assert_string_equal(options.input, "run.mstat");
 	decodeoptions_done(&options);
+	assert_int_equal(READ(&options, "-step", "1m30s", "f"), DECODEOPTIONS_RUN);
+	assert_int_equal(options.step_ns, 90000000000);
+	decodeoptions_done(&options);
 }
 
 static void several_tables(void **state)
