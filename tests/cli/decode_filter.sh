@@ -3,19 +3,9 @@
 # mstat-decode's choice of columns, rows, times and steps, held against what python makes of the whole
 # table; and files that get their name when they are whole.
 # timeout: 120
-# shellcheck source=tests/lib.sh disable=SC2154
-. "$(dirname "$0")/../lib.sh"
-command -v python3 >/dev/null || skip_all "no python3"
+# shellcheck source=tests/cli/decode_lib disable=SC2154
+. "$(dirname "$0")/decode_lib"
 
-cat >grow.py <<'END_OF_PROGRAM'
-import time
-held = []
-for i in range(12):
-    held.append(bytearray(2000000))
-    time.sleep(0.03)
-held.clear()
-for i in range(6): time.sleep(0.03)
-END_OF_PROGRAM
 exits "a run" 0 mstat -q -freq 50 -o run.mstat -- sh -c 'python3 grow.py & python3 grow.py; wait; sleep 0.2'
 
 # ---- columns -------------------------------------------------------------------------------------
@@ -137,12 +127,6 @@ ok "... has rows" test "$(wc -l <<<"$out")" -gt 3
 
 # ---- what makes no sense -------------------------------------------------------------------------
 
-no() {
-	local why=$1
-	shift
-	exits "$*" 2 mstat-decode "$@" run.mstat
-	like "... says why, in a line" "$err" "^mstat-decode: ${why}[^"$'\n'"]*$"
-}
 no '-where is not for -what ticks \(samples, processes, events\)' -where pid=1
 no '-where is not for -what summary' -what summary -where pid=1
 no '-step is not for -what events \(ticks, samples\)' -what events -step 1s

@@ -2,17 +2,9 @@
 # SPDX-License-Identifier: ISC
 # mstat-decode's other formats, each read back by somebody else's reader, or one of the test's own.
 # timeout: 180
-# shellcheck source=tests/lib.sh disable=SC2154
-. "$(dirname "$0")/../lib.sh"
-command -v python3 >/dev/null || skip_all "no python3"
+# shellcheck source=tests/cli/decode_lib disable=SC2154
+. "$(dirname "$0")/decode_lib"
 
-cat >grow.py <<'END_OF_PROGRAM'
-import time
-held = []
-for i in range(10):
-    held.append(bytearray(2000000))
-    time.sleep(0.03)
-END_OF_PROGRAM
 # A name that every format has to escape.
 strange=$'a"b\\c\nd\xff'
 cp "$(command -v sleep)" "$strange"
@@ -31,12 +23,6 @@ full() {
 	is "$1: ... gets one line" "$(grep -c . <<<"$err")" 1
 	is "$1: ... and leaves the file as it was" "$(cat "$2")" old
 	is "$1: ... and nothing beside it" "$(find . -name ".$2.*")" ''
-}
-no() {
-	local why=$1
-	shift
-	exits "$*" 2 mstat-decode "$@" run.mstat
-	like "... says why, in a line" "$err" "^mstat-decode: ${why}[^"$'\n'"]*$"
 }
 
 # ---- sqlite --------------------------------------------------------------------------------------
