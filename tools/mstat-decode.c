@@ -103,9 +103,13 @@ static void catch_signals(void)
 /* False: a line says why not. */
 static bool open_output(const struct decodeoptions *options, int input, struct output *ret)
 {
-	int err = output_open(options->output, input, options->follow, ret);
+	/* SQLite opens its file itself. */
+	enum output_how how = options->follow				? OUTPUT_IN_PLACE
+			      : options->format == DECODEOPTIONS_SQLITE ? OUTPUT_NAMED
+									: OUTPUT_ASIDE;
+	int err = output_open(options->output, input, how, ret);
 
-	unfinished = err ? NULL : ret->aside;
+	unfinished = err ? NULL : output_name(ret);
 	if (err)
 		fprintf(stderr, "mstat-decode: %s: %s\n", options->output,
 			err == OUTPUT_IS_INPUT ? "this is the run file itself" : strerror(-err));

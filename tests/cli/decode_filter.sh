@@ -185,10 +185,22 @@ exits "a folder that is not there" 1 mstat-decode -o nowhere/x.tsv run.mstat
 mkfifo pipe
 exec 3<>pipe
 cat run.mstat >&3 &
-start mstat-decode -o ended.tsv pipe
-ok "a file is written aside" wait_for 10 sh -c 'ls .ended.tsv.*'
+start mstat-decode -format sqlite -o ended.db pipe
+ok "a file is written aside" wait_for 10 sh -c 'ls .ended.db.*'
 stop "$started"
 is "... a signal ends it" "$status" 143
-ok "... and there is no file" test ! -e ended.tsv
+ok "... and there is no file" test ! -e ended.db
+cat run.mstat >&3 &
+start mstat-decode -o killed.tsv pipe
+# Where the file system can it has no name as yet.
+# shellcheck disable=SC2016
+ok "text too" wait_for 10 sh -c 'ls .killed.tsv.* || ls -l "/proc/$1/fd" | grep "$2/.*deleted"' sh "$started" "$TMP"
+if [ -n "$(find . -name '.killed.tsv.*')" ]; then
+	skip "... and nothing is left by SIGKILL" "no nameless files here"
+	stop "$started"
+else
+	stop "$started" KILL
+	is "... and nothing is left by SIGKILL" "$(find . -name '*killed*')" ''
+fi
 exec 3>&-
-is "nothing else is left" "$(find . -name '.*.tsv.*')" ''
+is "nothing else is left" "$(find . -name '.*.tsv.*' -o -name '.*.db.*')" ''
