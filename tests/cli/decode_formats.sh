@@ -186,6 +186,10 @@ exits "a choice" 0 mstat-decode -format openmetrics -what samples -columns rss_b
 is "... has one family" "$(sed -n 's/^# TYPE //p' <<<"$out")" 'mstat_process_memory_rss_bytes gauge'
 is "... of one name" "$(sed -n 's/.*comm="\(.*\)"} .*/\1/p' <<<"$out" | sort -u)" python3
 
+exits "no folder for what is kept meanwhile" 1 env TMPDIR="$TMP/nowhere" mstat-decode -format openmetrics -o nowhere.om run.mstat
+is "... is what the line is about" "$err" \
+	"mstat-decode: $TMP/nowhere, for what is kept meanwhile (TMPDIR): No such file or directory"
+ok "... and there is no file" test ! -e nowhere.om
 full openmetrics full.om
 exits "nobody who reads it" 1 bash -c 'set -o pipefail; mstat-decode -format openmetrics -what samples run.mstat | true'
 is "... gets one line" "$(grep -c 'standard output: Broken pipe' <<<"$err") $(wc -l <<<"$err")" "1 1"
