@@ -349,3 +349,16 @@ bool blockrows_next(struct blockrows *rows, struct table_row *ret)
 	ret->reason = rows->reason;
 	return true;
 }
+
+int blockrows_only(struct blockrows *rows, struct bytes_in *section, struct table_row *ret)
+{
+	int err;
+
+	blockrows_clear(rows);
+	err = blockrows_add(rows, section, 0, NULL, 0);
+	if (err < 0)
+		return err;
+	while (blockrows_next(rows, ret))
+		;
+	return 0;
+}

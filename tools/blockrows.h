@@ -30,7 +30,7 @@ void blockrows_choose(struct blockrows *rows, const uint64_t *fields);
 void blockrows_clear(struct blockrows *rows);
 
 /*
- * Takes the content of a ROWS (or SUMMARY) section. pid and comm, borrowed until the rows are
+ * Takes the content of a ROWS section. pid and comm, borrowed until the rows are
  * cleared, go into its rows (comm may be NULL). Returns 0, -EBADMSG or -ENOMEM.
  */
 int blockrows_add(struct blockrows *rows, struct bytes_in *section, uint64_t pid, const char *comm,
@@ -38,5 +38,12 @@ int blockrows_add(struct blockrows *rows, struct bytes_in *section, uint64_t pid
 
 /* The next row by tick, then process, then as added; borrowed until the next call; false: no more. */
 bool blockrows_next(struct blockrows *rows, struct table_row *ret);
+
+/*
+ * Instead of all these, for the content of a section that has one row, as SUMMARY and LIFE: that row,
+ * borrowed until the next call. Of several, which only a hostile file has, the last. Returns 0, -EBADMSG
+ * or -ENOMEM.
+ */
+int blockrows_only(struct blockrows *rows, struct bytes_in *section, struct table_row *ret);
 
 #endif

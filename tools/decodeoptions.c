@@ -218,9 +218,9 @@ static bool read_step(const struct reading *reading, const char *text)
 {
 	uint64_t *ret = &reading->ret->step_ns;
 
-	return quantity_duration(text, ret) && *ret
+	return (quantity_duration(text, ret) || quantity_instant(text, ret)) && *ret
 		       ? true
-		       : fail(reading, "-step: \"%s\" is no duration (100ms, 1s)", text);
+		       : fail(reading, "-step: \"%s\" is no duration (100ms, 1s, 1m30s)", text);
 }
 
 static bool read_flag(const struct reading *reading, enum flag flag, const char *text)
@@ -253,7 +253,7 @@ static bool read_flag(const struct reading *reading, enum flag flag, const char 
 		return true;
 	case O:
 		options->output = text;
-		return true;
+		return *text ? true : fail(reading, "-o: \"\" is no file's name");
 	default:
 		options->follow = true;
 		return true;
@@ -349,6 +349,8 @@ static bool settle(const struct reading *reading)
 /* What stands after the options. */
 static bool read_operands(const struct reading *reading, int argc, char **argv)
 {
+	if (argc - optind > 1 && argv[optind + 1][0] == '-')
+		return fail(reading, "flags stand before the run file: %s", argv[optind + 1]);
 	if (argc - optind > 1)
 		return fail(reading, "one run file at a time, not also \"%s\"", argv[optind + 1]);
 	if (optind < argc && strcmp(argv[optind], "-") != 0)

@@ -8,7 +8,8 @@
 
 static int begin_database(struct export *export, struct decode *decode, const struct output *output)
 {
-	int err = output->aside ? database_open(output->aside, &export->database) : -ENOTBLK;
+	const char *name = output_name(output);
+	int err = name ? database_open(name, &export->database) : -ENOTBLK;
 
 	for (unsigned what = 0; what < DECODE_TABLES && err == 0; what++)
 		if (decode_table(decode, what))

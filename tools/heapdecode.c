@@ -104,17 +104,13 @@ static void take_mark(struct heapdecode *heap, struct bytes_in *in)
 static int take_peak(struct heapdecode *heap, struct blockrows *rows, struct bytes_in *in)
 {
 	struct table_row row;
-	int err;
+	int err = blockrows_only(rows, in, &row);
 
-	blockrows_clear(rows);
-	err = blockrows_add(rows, in, 0, NULL, 0);
 	if (err < 0)
 		return err;
-	while (blockrows_next(rows, &row)) {
-		heap->is_found = row.present[FIELD_PEAK_TIME / 64] >> (FIELD_PEAK_TIME % 64) & 1 &&
-				 row.value[FIELD_PEAK_TIME] >= 0;
-		heap->instant.ns = heap->is_found ? (uint64_t)row.value[FIELD_PEAK_TIME] : 0;
-	}
+	heap->is_found = row.present[FIELD_PEAK_TIME / 64] >> (FIELD_PEAK_TIME % 64) & 1 &&
+			 row.value[FIELD_PEAK_TIME] >= 0;
+	heap->instant.ns = heap->is_found ? (uint64_t)row.value[FIELD_PEAK_TIME] : 0;
 	return 0;
 }
 

@@ -47,16 +47,12 @@ void infolist_close(struct infolist *list)
 int infolist_take(struct infolist *list, struct bytes_in *section)
 {
 	struct table_row row;
-	int err;
+	int err = blockrows_only(list->rows, section, &row);
 
-	blockrows_clear(list->rows);
-	err = blockrows_add(list->rows, section, 0, NULL, 0);
 	if (err < 0)
 		return err;
-	while (blockrows_next(list->rows, &row)) {
-		memcpy(list->present, row.present, sizeof(list->present));
-		memcpy(list->value, row.value, sizeof(list->value));
-	}
+	memcpy(list->present, row.present, sizeof(list->present));
+	memcpy(list->value, row.value, sizeof(list->value));
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "tools/heapdecode.h"
 #include "tools/input.h"
 #include "tools/output.h"
+#include "tools/spool.h"
 
 #ifndef MSTAT_VERSION
 #define MSTAT_VERSION "unknown"
@@ -75,6 +76,16 @@ static int report_output(const struct decodeoptions *options, int err)
 	return EXIT_FAILED;
 }
 
+/* Nothing is written as yet: what failed is, of openmetrics, the file that it keeps its points in. */
+static int report_begin(const struct decodeoptions *options, int err)
+{
+	if (options->format != DECODEOPTIONS_OPENMETRICS || err == -ENOMEM)
+		return report_output(options, err);
+	fprintf(stderr, "mstat-decode: %s, for what is kept meanwhile (TMPDIR): %s\n",
+		spool_folder(), strerror(-err));
+	return EXIT_FAILED;
+}
+
 /* What is to be removed when a signal ends us; NULL: nothing. Borrowed. */
 static const char *volatile unfinished;
 
@@ -103,9 +114,13 @@ static void catch_signals(void)
 /* False: a line says why not. */
 static bool open_output(const struct decodeoptions *options, int input, struct output *ret)
 {
-	int err = output_open(options->output, input, options->follow, ret);
+	/* SQLite opens its file itself. */
+	enum output_how how = options->follow				? OUTPUT_IN_PLACE
+			      : options->format == DECODEOPTIONS_SQLITE ? OUTPUT_NAMED
+									: OUTPUT_ASIDE;
+	int err = output_open(options->output, input, how, ret);
 
-	unfinished = err ? NULL : ret->aside;
+	unfinished = err ? NULL : output_name(ret);
 	if (err)
 		fprintf(stderr, "mstat-decode: %s: %s\n", options->output,
 			err == OUTPUT_IS_INPUT ? "this is the run file itself" : strerror(-err));
@@ -183,33 +198,27 @@ static int open_decode(const struct decodeoptions *options, int input, struct fo
 	return decode_open(input, follows ? follow_more : NULL, follow, &wanted, ret);
 }
 
-/* All of the tables, into the format. Returns an error of the output; of the input in *ret_read. */
-static int export_tables(const struct decodeoptions *options, struct decode *decode,
-			 const struct output *output, int *ret_read)
-{
-	struct export export;
-	int err = export_begin(options, decode, output, &export);
-
-	*ret_read = 0;
-	if (err == 0) {
-		*ret_read = decode_run(decode);
-		err = export_finish(&export, decode);
-	}
-	export_done(&export);
-	return err;
-}
-
-/* Returns an exit code. */
+/* All of the tables, into the format. Returns an exit code. */
 static int decode_to_output(const struct decodeoptions *options, struct decode *decode, int input,
 			    const struct follow *follow)
 {
 	struct output output;
+	struct export export;
 	int written;
 	int err;
 
 	if (!open_output(options, input, &output))
 		return EXIT_FAILED;
-	written = close_output(&output, export_tables(options, decode, &output, &err));
+	err = export_begin(options, decode, &output, &export);
+	if (err < 0) {
+		export_done(&export);
+		close_output(&output, err);
+		return report_begin(options, err);
+	}
+	err = decode_run(decode);
+	written = export_finish(&export, decode);
+	export_done(&export);
+	written = close_output(&output, written);
 	if (follow->is_output_gone)
 		written = -EPIPE;
 	if (written < 0)

@@ -173,8 +173,8 @@ static int write_stream(const struct runreport *report, const struct extra *extr
 			close(copy);
 		return err;
 	}
-	err = reportpage_write(&page, report, to);
 	errno = EIO;
+	err = reportpage_write(&page, report, to);
 	if (fflush(to) != 0 || ferror(to))
 		err = err ? err : -errno;
 	fclose(to);

@@ -32,24 +32,13 @@ static int name_beside(const char *path, const char *end, char **ret)
 {
 	size_t len = folder_len(path);
 
-	return asprintf(ret, "%.*s.%s.%s", (int)len, path, path + len, end) < 0 ? -ENOMEM : 0;
+	return asprintf(ret, "%.*s.%.200s.%s", (int)len, path, path + len, end) < 0 ? -ENOMEM : 0;
 }
 
-int newfile_open(struct newfile *file, const char *path)
+static int open_named(struct newfile *file)
 {
-	struct stat is;
-	int err;
+	int err = name_beside(file->path, "XXXXXX", &file->name);
 
-	*file = (struct newfile){.fd = -1, .path = path};
-	if (stat(path, &is) == 0 && !S_ISREG(is.st_mode)) {
-		file->is_direct = true;
-		file->fd = open(path, O_WRONLY | O_CLOEXEC);
-		return file->fd < 0 ? -errno : 0;
-	}
-	file->fd = open_nameless(path);
-	if (file->fd >= 0)
-		return 0;
-	err = name_beside(path, "XXXXXX", &file->name);
 	if (err < 0)
 		return err;
 	file->fd = mkostemp(file->name, O_CLOEXEC);
@@ -59,6 +48,35 @@ int newfile_open(struct newfile *file, const char *path)
 	free(file->name);
 	file->name = NULL;
 	return err;
+}
+
+static int begin(struct newfile *file, const char *path, bool is_named)
+{
+	struct stat is;
+	bool exists = stat(path, &is) == 0;
+
+	*file = (struct newfile){.fd = -1};
+	if (exists && !S_ISREG(is.st_mode)) {
+		file->is_direct = true;
+		file->fd = open(path, O_WRONLY | O_CLOEXEC);
+		return file->fd < 0 ? -errno : 0;
+	}
+	/* Through a link, not in its place. */
+	file->path = exists ? realpath(path, NULL) : strdup(path);
+	if (!file->path)
+		return -errno;
+	file->fd = is_named ? -1 : open_nameless(file->path);
+	return file->fd >= 0 ? 0 : open_named(file);
+}
+
+int newfile_open(struct newfile *file, const char *path)
+{
+	return begin(file, path, false);
+}
+
+int newfile_open_named(struct newfile *file, const char *path)
+{
+	return begin(file, path, true);
 }
 
 /* rename() is what replaces a file at once: it wants a name for the new one. */
@@ -105,5 +123,6 @@ void newfile_done(struct newfile *file)
 	if (file->name)
 		unlink(file->name);
 	free(file->name);
+	free(file->path);
 	*file = (struct newfile){.fd = -1};
 }

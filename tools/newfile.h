@@ -6,14 +6,19 @@
 #include <stdbool.h>
 
 struct newfile {
-	int fd;		  /* owned: to be written to; -1: none */
-	const char *path; /* borrowed: what it shall be called */
-	char *name;	  /* owned: what it is called until then; NULL: it has no name yet */
-	bool is_direct;	  /* the path is no file (a terminal, a pipe), and is written to itself */
+	int fd;	    /* owned: to be written to; -1: none */
+	char *path; /* owned: what it shall be called; where that is a link, what it points to */
+	char *name; /* owned: what it is called until then; NULL: it has no name yet */
+	bool is_direct; /* the path is no file (a terminal, a pipe), and is written to itself */
 };
 
-/* Begins a file of mode 0600 in the folder of path. 0 or an error; newfile_done() is right after both. */
+/*
+ * Begins a file of mode 0600 in the folder of path: arguments may hold secrets. 0 or an error;
+ * newfile_done() is right after both.
+ */
 int newfile_open(struct newfile *file, const char *path);
+/* The same, with a name from the beginning: for whom a descriptor is not enough. */
+int newfile_open_named(struct newfile *file, const char *path);
 
 /* Gives it its name, in place of what had it. 0 or an error: then the old one is still there. */
 int newfile_commit(struct newfile *file);

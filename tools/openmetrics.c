@@ -237,16 +237,25 @@ static int64_t value_of(const struct table_cell *cell)
 	return cell->kind == TABLE_INT || cell->kind == TABLE_UINT ? cell->number : UNKNOWN;
 }
 
-/* What the row tells that the point does not know as yet. */
+/* As in steps (thin.h): of counters the last value, of all else the largest. */
 static void fill_point(const struct openmetrics *metrics, int64_t *point,
 		       const struct table_cell *cells)
 {
-	for (unsigned i = 0; i + 1 < metrics->width; i++)
-		if (point[i + 1] == UNKNOWN && metrics->column[i] != NO_COLUMN)
-			point[i + 1] = value_of(&cells[metrics->column[i]]);
+	for (unsigned i = 0; i + 1 < metrics->width; i++) {
+		int64_t v = UNKNOWN;
+
+		if (metrics->column[i] != NO_COLUMN)
+			v = value_of(&cells[metrics->column[i]]);
+		if (v > point[i + 1] ||
+		    (v != UNKNOWN && metric_at(metrics->scope, i)->kind == METRIC_COUNTER))
+			point[i + 1] = v;
+	}
 }
 
-/* A metric has one point at an instant, and they ascend; a second row of an instant adds to it. */
+/*
+ * A metric has one point at an instant, and they ascend; a second row of an instant, as of a process
+ * that exits, goes into it.
+ */
 static int add_point(struct openmetrics *metrics, struct series *series,
 		     const struct table_cell *cells)
 {
@@ -603,8 +612,8 @@ int openmetrics_write(struct openmetrics *metrics, int fd)
 			close(copy);
 		return err;
 	}
-	err = put_all(metrics);
 	errno = EIO;
+	err = put_all(metrics);
 	if (fflush(metrics->to) != 0 || ferror(metrics->to))
 		err = err ? err : -errno;
 	fclose(metrics->to);

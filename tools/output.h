@@ -1,25 +1,33 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A file that is written aside and gets its name when it is whole, replacing what has it; or, where it
- * is no regular file, or somebody is to see it grow, one that is written in place. 0600, as the run file
- * itself: arguments may hold secrets.
+ * Standard output, or a file that gets its name when it is whole (newfile.h), or, where somebody is to see
+ * it grow, one that is written in place.
  */
 #ifndef MSTAT_TOOLS_OUTPUT_H
 #define MSTAT_TOOLS_OUTPUT_H
 
-#include <stdbool.h>
+#include "tools/newfile.h"
 
 struct output {
-	int fd;	     /* owned, but for standard output's; -1: closed */
-	char *name;  /* owned: what it is to be called; NULL: it is written in place */
-	char *aside; /* owned: what it is called until then; NULL likewise */
+	int fd; /* to be written to; borrowed from what follows, or standard output's; -1: closed */
+	struct newfile file;
+};
+
+/* How a file is written. */
+enum output_how {
+	OUTPUT_ASIDE,
+	OUTPUT_NAMED, /* aside, with a name from the beginning */
+	OUTPUT_IN_PLACE,
 };
 
 /* What output_open() returns where the file is the input. */
 #define OUTPUT_IS_INPUT 1
 
 /* name NULL: standard output. input: borrowed. Returns 0, a negative errno, or OUTPUT_IS_INPUT. */
-int output_open(const char *name, int input, bool in_place, struct output *ret);
+int output_open(const char *name, int input, enum output_how how, struct output *ret);
+
+/* What a file of ours is called as yet, borrowed; NULL: there is none, or it has no name. */
+const char *output_name(const struct output *output);
 
 /* Closes it, and gives it its name. 0 or a negative errno; the file is then gone, and so is *output. */
 int output_commit(struct output *output);

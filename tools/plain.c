@@ -4,19 +4,6 @@
 
 #include "tools/plain.h"
 
-size_t plain_len(const unsigned char *p, size_t left)
-{
-	size_t len = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-
-	if (*p < 0x20 || *p == 0x7f || (*p >= 0x80 && *p < 0xc2) || *p > 0xf4 || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if (p[i] < 0x80 || p[i] > 0xbf)
-			return 0;
-	/* U+0080 to U+009F are control characters again. */
-	return *p == 0xc2 && p[1] < 0xa0 ? 0 : len;
-}
-
 size_t plain_utf8_len(const unsigned char *p, size_t left)
 {
 	size_t len = *p < 0x80	 ? 1
@@ -36,6 +23,16 @@ size_t plain_utf8_len(const unsigned char *p, size_t left)
 	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
 		return 0;
 	return len;
+}
+
+size_t plain_len(const unsigned char *p, size_t left)
+{
+	size_t len = plain_utf8_len(p, left);
+
+	if (*p < 0x20 || *p == 0x7f)
+		return 0;
+	/* U+0080 to U+009F are control characters again. */
+	return len == 2 && *p == 0xc2 && p[1] < 0xa0 ? 0 : len;
 }
 
 void plain_text(char ret[PLAIN_ROOM], const char *text, size_t len)

@@ -211,20 +211,15 @@ int proclist_take_life(struct proclist *list, struct bytes_in *section)
 		process->life = calloc(layout->count + 1, sizeof(*process->life));
 	if (!process->life)
 		return -ENOMEM;
-	blockrows_clear(list->rows);
-	err = blockrows_add(list->rows, section, 0, NULL, 0);
-	if (err < 0)
-		return err;
-	while (blockrows_next(list->rows, &row)) {
-		for (unsigned i = 0; i < layout->count; i++) {
-			unsigned field;
-			int64_t v;
+	err = blockrows_only(list->rows, section, &row);
+	for (unsigned i = 0; i < layout->count && err == 0; i++) {
+		unsigned field;
+		int64_t v;
 
-			if (table_value(list->schema, &layout->column[i], &row, &v, &field))
-				process->life[i] = (struct cell){true, v};
-		}
+		if (table_value(list->schema, &layout->column[i], &row, &v, &field))
+			process->life[i] = (struct cell){true, v};
 	}
-	return 0;
+	return err;
 }
 
 const struct proclist_name *proclist_find(const struct proclist *list, uint64_t id)

@@ -104,7 +104,9 @@ static int need(struct reader *reader, size_t n)
 	int err = fill(reader, n);
 
 	if (err == 0 && available(reader) < n)
-		return fail(reader, -ENODATA, "its last frame is not whole");
+		return fail(reader, -ENODATA,
+			    reader->base + reader->end ? "its last frame is not whole"
+						       : "it is empty");
 	return err;
 }
 

@@ -143,22 +143,16 @@ static int take_summary(struct pass *pass, struct bytes_in *in)
 {
 	struct runreport *report = pass->report;
 	struct table_row row;
-	int err;
+	int err = blockrows_only(pass->run, in, &row);
 
-	blockrows_clear(pass->run);
-	err = blockrows_add(pass->run, in, 0, NULL, 0);
-	if (err < 0)
-		return err;
-	while (blockrows_next(pass->run, &row)) {
-		for (unsigned i = 0; i < report->layout->count; i++) {
-			unsigned field;
+	for (unsigned i = 0; i < report->layout->count && err == 0; i++) {
+		unsigned field;
 
-			report->is_told[i] = table_value(reader_schema(report->reader),
-							 &report->layout->column[i], &row,
-							 &report->summary[i], &field);
-		}
+		report->is_told[i] =
+			table_value(reader_schema(report->reader), &report->layout->column[i], &row,
+				    &report->summary[i], &field);
 	}
-	return 0;
+	return err;
 }
 
 enum { LIFE_HWM, LIFE_STATUS, LIFE_COLUMNS };

@@ -28,15 +28,20 @@ static int copy_all(int from, int to)
 	}
 }
 
+const char *spool_folder(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	return folder && *folder ? folder : "/tmp";
+}
+
 /* Not every file system has files that never had a name. */
 int spool_open(void)
 {
-	const char *folder = getenv("TMPDIR");
+	const char *folder = spool_folder();
 	char *path;
 	int fd, err;
 
-	if (!folder || !*folder)
-		folder = "/tmp";
 	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		return fd;

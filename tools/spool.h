@@ -3,7 +3,10 @@
 #ifndef MSTAT_TOOLS_SPOOL_H
 #define MSTAT_TOOLS_SPOOL_H
 
-/* A file without a name, in $TMPDIR or /tmp; the caller's descriptor, or a negative errno. */
+/* Where they are: $TMPDIR or /tmp. */
+const char *spool_folder(void);
+
+/* A file without a name, there; the caller's descriptor, or a negative errno. */
 int spool_open(void);
 
 /* Reads fd to its end. Returns the caller's descriptor of a copy, which stands at its beginning, or an error. */

@@ -440,9 +440,20 @@ static void write_head(struct table *table)
 	line_end(table);
 }
 
+/* Whether it is one empty cell: readers of CSV pass over an empty line. */
+static bool is_blank(const struct table *table)
+{
+	const struct table_cell *cell = &table->row[column_at(table, 0)];
+
+	return table->chosen_count == 1 &&
+	       (cell->kind == TABLE_UNKNOWN || (cell->kind >= TABLE_TEXT && !cell->len));
+}
+
 static void write_row(struct table *table)
 {
 	write_head(table);
+	if (table->format == TABLE_CSV && is_blank(table))
+		put_raw(table, "\"\"", 2);
 	for (unsigned i = 0; i < table->chosen_count; i++) {
 		unsigned column = column_at(table, i);
 

@@ -6,6 +6,12 @@
 #include "tools/metric.h"
 #include "tools/thin.h"
 
+/*
+ * Rows of samples stand so long at most behind newer ones of other processes: a collector that has much
+ * to read takes in the processes one after the other, of each what has waited meanwhile.
+ */
+#define LATE_NS INT64_C(1000000000)
+
 /* What a column comes to within a step. */
 struct cell {
 	bool is_known;
@@ -34,7 +40,6 @@ struct thin {
 	struct table_clock clock;
 	int64_t step_ns;
 	int64_t newest; /* of all rows */
-	int64_t before; /* newest, when the last block ended */
 	struct slot *
 		*slot; /* owned, and so are they; by step and process, those that are due first */
 	size_t count, room;
@@ -82,7 +87,7 @@ int thin_open(const struct table_schema *schema, enum scope scope, const struct 
 	thin->scope = scope;
 	thin->clock = *clock;
 	thin->step_ns = (int64_t)step_ns;
-	thin->newest = thin->before = INT64_MIN;
+	thin->newest = INT64_MIN;
 	if (table_lay_out(schema, scope, &thin->layout) == 0)
 		thin->is_counter = calloc(thin->layout->count + 1, sizeof(*thin->is_counter));
 	if (!thin->is_counter) {
@@ -254,9 +259,10 @@ static void make_due(struct thin *thin, int64_t time_ns)
 void thin_settle(struct thin *thin)
 {
 	/* The tree's rows come in order. */
-	if (thin->newest != INT64_MIN)
-		make_due(thin, thin->scope == SCOPE_TREE ? thin->newest : thin->before);
-	thin->before = thin->newest;
+	int64_t late_ns = thin->scope == SCOPE_TREE ? 0 : LATE_NS;
+
+	if (thin->newest > INT64_MIN + late_ns)
+		make_due(thin, thin->newest - late_ns);
 }
 
 void thin_finish(struct thin *thin)

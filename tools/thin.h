@@ -8,7 +8,8 @@
  * peak keeps its instant; where that is never known, of the step's last row. Samples that were dropped
  * are added up. A source has the reason of its last row, unless it was read in any of them.
  *
- * Memory is that of the rows of a few blocks: rows of samples may come a block after others of theirs.
+ * Memory is that of the rows of two seconds: rows of samples may come up to one after newer ones of others,
+ * and so some blocks later.
  */
 #ifndef MSTAT_TOOLS_THIN_H
 #define MSTAT_TOOLS_THIN_H

@@ -49,7 +49,8 @@ exits 'a folder' 1 mstat-decode .
 exits 'full output' 1 sh -c 'mstat-decode run.mstat >/dev/full'
 exits 'something else than a run file' 1 mstat-decode ticks.tsv
 is '... gets one line' "$(printf '%s\n' "$err" | wc -l)" 1
-exits 'an empty file' 1 sh -c ': | mstat-decode || exit 1'
+exits 'an empty file' 3 sh -c ': | mstat-decode'
+like '... is said to be so' "$err" '^mstat-decode: standard input: cut at byte 0: it is empty'
 
 size=$(stat -c %s run.mstat)
 head -c $((size - 5)) run.mstat >cut.mstat

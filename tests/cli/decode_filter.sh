@@ -3,19 +3,9 @@
 # mstat-decode's choice of columns, rows, times and steps, held against what python makes of the whole
 # table; and files that get their name when they are whole.
 # timeout: 120
-# shellcheck source=tests/lib.sh disable=SC2154
-. "$(dirname "$0")/../lib.sh"
-command -v python3 >/dev/null || skip_all "no python3"
+# shellcheck source=tests/cli/decode_lib disable=SC2154
+. "$(dirname "$0")/decode_lib"
 
-cat >grow.py <<'END_OF_PROGRAM'
-import time
-held = []
-for i in range(12):
-    held.append(bytearray(2000000))
-    time.sleep(0.03)
-held.clear()
-for i in range(6): time.sleep(0.03)
-END_OF_PROGRAM
 exits "a run" 0 mstat -q -freq 50 -o run.mstat -- sh -c 'python3 grow.py & python3 grow.py; wait; sleep 0.2'
 
 # ---- columns -------------------------------------------------------------------------------------
@@ -137,12 +127,6 @@ ok "... has rows" test "$(wc -l <<<"$out")" -gt 3
 
 # ---- what makes no sense -------------------------------------------------------------------------
 
-no() {
-	local why=$1
-	shift
-	exits "$*" 2 mstat-decode "$@" run.mstat
-	like "... says why, in a line" "$err" "^mstat-decode: ${why}[^"$'\n'"]*$"
-}
 no '-where is not for -what ticks \(samples, processes, events\)' -where pid=1
 no '-where is not for -what summary' -what summary -where pid=1
 no '-step is not for -what events \(ticks, samples\)' -what events -step 1s
@@ -201,10 +185,22 @@ exits "a folder that is not there" 1 mstat-decode -o nowhere/x.tsv run.mstat
 mkfifo pipe
 exec 3<>pipe
 cat run.mstat >&3 &
-start mstat-decode -o ended.tsv pipe
-ok "a file is written aside" wait_for 10 sh -c 'ls .ended.tsv.*'
+start mstat-decode -format sqlite -o ended.db pipe
+ok "a file is written aside" wait_for 10 sh -c 'ls .ended.db.*'
 stop "$started"
 is "... a signal ends it" "$status" 143
-ok "... and there is no file" test ! -e ended.tsv
+ok "... and there is no file" test ! -e ended.db
+cat run.mstat >&3 &
+start mstat-decode -o killed.tsv pipe
+# Where the file system can it has no name as yet.
+# shellcheck disable=SC2016
+ok "text too" wait_for 10 sh -c 'ls .killed.tsv.* || ls -l "/proc/$1/fd" | grep "$2/.*deleted"' sh "$started" "$TMP"
+if [ -n "$(find . -name '.killed.tsv.*')" ]; then
+	skip "... and nothing is left by SIGKILL" "no nameless files here"
+	stop "$started"
+else
+	stop "$started" KILL
+	is "... and nothing is left by SIGKILL" "$(find . -name '*killed*')" ''
+fi
 exec 3>&-
-is "nothing else is left" "$(find . -name '.*.tsv.*')" ''
+is "nothing else is left" "$(find . -name '.*.tsv.*' -o -name '.*.db.*')" ''

@@ -2,17 +2,9 @@
 # SPDX-License-Identifier: ISC
 # mstat-decode's other formats, each read back by somebody else's reader, or one of the test's own.
 # timeout: 180
-# shellcheck source=tests/lib.sh disable=SC2154
-. "$(dirname "$0")/../lib.sh"
-command -v python3 >/dev/null || skip_all "no python3"
+# shellcheck source=tests/cli/decode_lib disable=SC2154
+. "$(dirname "$0")/decode_lib"
 
-cat >grow.py <<'END_OF_PROGRAM'
-import time
-held = []
-for i in range(10):
-    held.append(bytearray(2000000))
-    time.sleep(0.03)
-END_OF_PROGRAM
 # A name that every format has to escape.
 strange=$'a"b\\c\nd\xff'
 cp "$(command -v sleep)" "$strange"
@@ -31,12 +23,6 @@ full() {
 	is "$1: ... gets one line" "$(grep -c . <<<"$err")" 1
 	is "$1: ... and leaves the file as it was" "$(cat "$2")" old
 	is "$1: ... and nothing beside it" "$(find . -name ".$2.*")" ''
-}
-no() {
-	local why=$1
-	shift
-	exits "$*" 2 mstat-decode "$@" run.mstat
-	like "... says why, in a line" "$err" "^mstat-decode: ${why}[^"$'\n'"]*$"
 }
 
 # ---- sqlite --------------------------------------------------------------------------------------
@@ -147,7 +133,9 @@ for spec in sys.argv[5:]:
         if row[column]:
             who = (row["process"], row["pid"]) if key == "process" else ()
             time = (start + int(row["time_ns" if who else "time"])) / 10**9
-            want.setdefault(who, {}).setdefault(time, Decimal(row[column]) / int(scale))
+            value, known = Decimal(row[column]) / int(scale), want.setdefault(who, {}).get(time)
+            # Of two rows of an instant a counter's last, else the largest.
+            want[who][time] = value if known is None or name.endswith("_total") else max(value, known)
     got = {}
     for (metric, labels), values in points.items():
         if metric == name and (not wanted or wanted in labels.split(",")):
@@ -182,7 +170,7 @@ prom ticks.om
 exits "openmetrics of samples" 0 mstat-decode -format openmetrics -what samples -o samples.om run.mstat
 ok "... is as the standard has it, and tells the same" python3 metrics.py samples.om samples.tsv process "$start_ns" \
 	rss_bytes,mstat_process_memory_rss_bytes,,1 'minor_faults,mstat_process_page_faults_total,type="minor",1' \
-	pss_bytes,mstat_process_memory_pss_bytes,,1 cpu_ns,mstat_process_cpu_seconds_total,,1000000000
+	hwm_bytes,mstat_process_memory_rss_peak_bytes,,1 pss_bytes,mstat_process_memory_pss_bytes,,1 cpu_ns,mstat_process_cpu_seconds_total,,1000000000
 like "... with a name that has to be escaped" "$(cat samples.om)" 'comm="a\\"b\\\\c\\nd'
 prom samples.om
 exits "openmetrics of the summary" 0 mstat-decode -format openmetrics -what summary run.mstat
@@ -191,11 +179,17 @@ ok "... is as the standard has it" python3 metrics.py summary.om summary.tsv run
 like "... with what the run was" "$(cat summary.om)" 'mstat_run_info\{.*kernel="'"$(uname -r)"
 is "... the peak" "$(sed -n 's/^mstat_run_memory_peak_sampled_bytes \([0-9]*\) .*/\1/p' summary.om)" \
 	"$(sed -n 's/^peak_sampled_bytes\t//p' summary.tsv)"
+is "... each process is counted once by how it was measured" \
+	"$(awk '/^mstat_run_processes_measured\{/ { n += $2 } END { print n }' summary.om)" "$(sed -n 's/^processes\t//p' summary.tsv)"
 prom summary.om
 exits "a choice" 0 mstat-decode -format openmetrics -what samples -columns rss_bytes -where comm=python3 -step 100ms run.mstat
 is "... has one family" "$(sed -n 's/^# TYPE //p' <<<"$out")" 'mstat_process_memory_rss_bytes gauge'
 is "... of one name" "$(sed -n 's/.*comm="\(.*\)"} .*/\1/p' <<<"$out" | sort -u)" python3
 
+exits "no folder for what is kept meanwhile" 1 env TMPDIR="$TMP/nowhere" mstat-decode -format openmetrics -o nowhere.om run.mstat
+is "... is what the line is about" "$err" \
+	"mstat-decode: $TMP/nowhere, for what is kept meanwhile (TMPDIR): No such file or directory"
+ok "... and there is no file" test ! -e nowhere.om
 full openmetrics full.om
 exits "nobody who reads it" 1 bash -c 'set -o pipefail; mstat-decode -format openmetrics -what samples run.mstat | true'
 is "... gets one line" "$(grep -c 'standard output: Broken pipe' <<<"$err") $(wc -l <<<"$err")" "1 1"

@@ -103,6 +103,12 @@ like "... is named" "$err" 'nothing.mstat: No such file'
 exits "the run file as its page" 1 mstat-report -o ../own/run.mstat ../own/run.mstat
 exits "a folder that is not there" 1 mstat-report -o nowhere/page.html ../own/run.mstat
 exits "a full disk" 1 mstat-report -o /dev/full ../own/run.mstat
+like "... says so" "$err" 'No space left on device'
+ln -s kept.html link.html
+echo old >kept.html
+exits "a link" 0 mstat-report -o link.html ../own/run.mstat
+ok "... stays one, to what was written" test -L link.html -a "$(stat -c %s kept.html)" -gt 1000
+rm -f link.html kept.html
 exits "killed while it writes" 153 sh -c 'ulimit -f 20; mstat-report -o page.html ../own/run.mstat; exit $?'
 is "... none of these leaves anything" "$(ls -A)" ""
 ok "the run file is as it was" mstat-decode ../own/run.mstat

@@ -45,6 +45,26 @@ static void all_of_samples(void **state)
 	assert_string_equal(options.output, "out");
 	assert_string_equal(options.input, "run.mstat");
 	decodeoptions_done(&options);
+	assert_int_equal(READ(&options, "-step", "1m30s", "f"), DECODEOPTIONS_RUN);
+	assert_int_equal(options.step_ns, 90000000000);
+	decodeoptions_done(&options);
+}
+
+/* What is wrong is said of the word that is wrong. */
+static void words_that_are_none(void **state)
+{
+	struct decodeoptions options;
+
+	(void)state;
+	assert_int_equal(READ(&options, "run.mstat", "-format", "csv"), DECODEOPTIONS_BAD);
+	assert_string_equal(error, "flags stand before the run file: -format");
+	decodeoptions_done(&options);
+	assert_int_equal(READ(&options, "run.mstat", "other.mstat"), DECODEOPTIONS_BAD);
+	assert_string_equal(error, "one run file at a time, not also \"other.mstat\"");
+	decodeoptions_done(&options);
+	assert_int_equal(READ(&options, "-o", "", "run.mstat"), DECODEOPTIONS_BAD);
+	assert_string_equal(error, "-o: \"\" is no file's name");
+	decodeoptions_done(&options);
 }
 
 static void several_tables(void **state)
@@ -97,9 +117,8 @@ static void nearest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_of_samples),
-		cmocka_unit_test(several_tables),
-		cmocka_unit_test(profiles),
+		cmocka_unit_test(all_of_samples), cmocka_unit_test(words_that_are_none),
+		cmocka_unit_test(several_tables), cmocka_unit_test(profiles),
 		cmocka_unit_test(nearest),
 	};
 

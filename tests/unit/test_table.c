@@ -165,7 +165,7 @@ static void words(void **state)
 		assert_int_equal(table_open(fd, TABLE_CSV, names, 1, &table), 0);
 		table_put_words(table, cells[i].words, cells[i].len);
 		assert_int_equal(table_close(table), 0);
-		snprintf(text, sizeof(text), "argv\n%s\n", cells[i].line);
+		snprintf(text, sizeof(text), "argv\n%s\n", *cells[i].line ? cells[i].line : "\"\"");
 		expect(fd, text);
 		fd = make_fd(NULL, 0);
 		assert_int_equal(table_open(fd, TABLE_JSONL, names, 1, &table), 0);
@@ -174,6 +174,27 @@ static void words(void **state)
 		snprintf(text, sizeof(text), "{\"argv\":%s}\n", cells[i].array);
 		expect(fd, text);
 	}
+}
+
+/* Of CSV an empty line is no row to many readers. */
+static void blank_lines(void **state)
+{
+	static const char *const names[] = {"a", "b"};
+	unsigned bad;
+	struct table *table;
+	int fd = make_fd(NULL, 0);
+
+	(void)state;
+	assert_int_equal(table_open(fd, TABLE_CSV, names, 2, &table), 0);
+	assert_int_equal(table_choose(table, names + 1, 1, &bad), 0);
+	table_put_int(table, 1);
+	table_put_unknown(table);
+	table_put_int(table, 2);
+	table_put_text(table, "", 0);
+	table_put_unknown(table);
+	table_put_int(table, 3);
+	assert_int_equal(table_close(table), 0);
+	expect(fd, "b\n\"\"\n\"\"\n3\n");
 }
 
 /* A text longer than any buffer comes out whole. */
@@ -487,13 +508,13 @@ static void full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_cells),	   cmocka_unit_test(zero_bytes),
-		cmocka_unit_test(numbers),	   cmocka_unit_test(words),
-		cmocka_unit_test(long_text),	   cmocka_unit_test(ticks),
-		cmocka_unit_test(samples),	   cmocka_unit_test(all_notes),
-		cmocka_unit_test(live_as_decoded), cmocka_unit_test(first_columns),
-		cmocka_unit_test(chosen),	   cmocka_unit_test(fed),
-		cmocka_unit_test(full_disk),
+		cmocka_unit_test(text_cells),	 cmocka_unit_test(zero_bytes),
+		cmocka_unit_test(numbers),	 cmocka_unit_test(words),
+		cmocka_unit_test(blank_lines),	 cmocka_unit_test(long_text),
+		cmocka_unit_test(ticks),	 cmocka_unit_test(samples),
+		cmocka_unit_test(all_notes),	 cmocka_unit_test(live_as_decoded),
+		cmocka_unit_test(first_columns), cmocka_unit_test(chosen),
+		cmocka_unit_test(fed),		 cmocka_unit_test(full_disk),
 	};
 
 	unit_random_init();

@@ -144,7 +144,7 @@ static void processes_apart(void **state)
 	thin_close(thin);
 }
 
-/* Rows that come a block later still belong to their step; then it is given out, once. */
+/* Rows that come blocks later, within a second, still belong to their step; then it is given out, once. */
 static void late_rows(void **state)
 {
 	struct thin *thin = open_samples(1000000000);
@@ -154,15 +154,21 @@ static void late_rows(void **state)
 	add(thin, 11, 1, 2, NONE, 2);
 	thin_settle(thin);
 	expect_no_more(thin);
-	add(thin, 8, 1, 7, NONE, 0);
+	for (uint64_t tick = 12; tick < 20; tick++) {
+		add(thin, tick, 1, 2, NONE, tick);
+		thin_settle(thin);
+		expect_no_more(thin);
+	}
+	add(thin, 8, 2, 7, NONE, 0);
+	thin_settle(thin);
+	expect_no_more(thin);
 	add(thin, 21, 1, 3, NONE, 3);
 	thin_settle(thin);
-	expect(thin, 8, 1, 7, NONE, 0);
-	expect_no_more(thin);
-	thin_settle(thin);
-	expect(thin, 11, 1, 2, NONE, 2);
+	expect(thin, 8, 2, 7, NONE, 0);
+	expect(thin, 9, 1, 1, NONE, 1);
 	expect_no_more(thin);
 	thin_finish(thin);
+	expect(thin, 11, 1, 2, NONE, 19);
 	expect(thin, 21, 1, 3, NONE, 3);
 	expect_no_more(thin);
 	thin_close(thin);
