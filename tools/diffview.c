@@ -72,6 +72,8 @@ static void put_number(const struct diffview *view, enum unit unit, double v, bo
 		diffview_bytes(v, view->is_exact, buf, size);
 	else if (unit == BYTES)
 		put_bytes(v, view->is_exact, buf, size);
+	else if (unit == SECONDS && !view->is_exact && v > -500000 && v < 500000)
+		snprintf(buf, size, "0.000 s");
 	else if (unit == SECONDS)
 		snprintf(buf, size, is_signed ? "%+.*f s" : "%.*f s", view->is_exact ? 9 : 3,
 			 v / 1e9);
@@ -185,6 +187,9 @@ static void fill_interval(const struct diffview *view, enum unit unit,
 {
 	char low[40], high[40];
 
+	/* They are all the same. */
+	if (stats->low == 0 && stats->high == 0)
+		return;
 	put_number(view, unit, stats->low, true, low, sizeof(low));
 	put_number(view, unit, stats->high, true, high, sizeof(high));
 	snprintf(line->cell[CELL_INTERVAL], sizeof(line->cell[0]), "%s to %s", low, high);
