@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # mstat-diff: what has changed from some runs to others, the gate, and what cannot be compared.
-# shellcheck source=tests/lib.sh disable=SC2154
+# shellcheck source=tests/lib.sh disable=SC2154,SC2016
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/cli/collect_lib
 . "$SRC/tests/cli/collect_lib"
@@ -80,7 +80,6 @@ like "... may be noise" "$err" 'may be noise'
 
 # ---- processes ----------------------------------------------------------------------------------------------
 
-# shellcheck disable=SC2016 # for the shell
 tree='"$1" "$2" 100 0; "$1" 4 100 2; "$1" 6 100 0; :'
 mstat -q -freq 100 -o tree_a.mstat -- sh -c "$tree" - "$hold" 10
 mstat -q -freq 100 -o tree_b.mstat -- sh -c "$tree" - "$hold" 12

@@ -4,7 +4,6 @@
 
 #include "tools/diffgate.h"
 
-
 #define MIB (INT64_C(1) << 20)
 
 static char line[512];
@@ -56,8 +55,9 @@ static void test_single_runs(void **state)
 	assert_int_equal(judge_and_free(SIDES(100, 0, 105), five), DIFFGATE_PASSED);
 	assert_string_equal(line, "");
 	assert_int_equal(judge_and_free(SIDES(100, 0, 106), five), DIFFGATE_ABOVE);
-	assert_string_equal(line, "the peak has risen from 100.0 MiB to 106.0 MiB: +6.0 MiB (+6.0%), "
-				  "above 5% (-fail-above)");
+	assert_string_equal(line,
+			    "the peak has risen from 100.0 MiB to 106.0 MiB: +6.0 MiB (+6.0%), "
+			    "above 5% (-fail-above)");
 	assert_int_equal(judge_and_free(SIDES(100, 0, 110), ten_mib), DIFFGATE_PASSED);
 	assert_int_equal(judge_and_free(SIDES(100, 0, 111), ten_mib), DIFFGATE_ABOVE);
 	assert_non_null(strstr(line, "above 10.0 MiB"));

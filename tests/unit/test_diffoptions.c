@@ -66,8 +66,7 @@ static void test_gates(void **state)
 	diffoptions_done(&o);
 	for (const char **word = (const char *[]){"", "-5%", "5 %", "much", "5%%", "%", NULL};
 	     *word; word++) {
-		assert_int_equal(READ(&o, "-fail-above", (char *)*word, "a", "b"),
-				 DIFFOPTIONS_BAD);
+		assert_int_equal(READ(&o, "-fail-above", (char *)*word, "a", "b"), DIFFOPTIONS_BAD);
 		assert_non_null(strstr(error, "is not a part such as 5% or a size such as 100MiB"));
 	}
 }

@@ -319,13 +319,12 @@ static void test_asked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_flags),
-		cmocka_unit_test(test_bools),	 cmocka_unit_test(test_durations),
-		cmocka_unit_test(test_percents), cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_long_words),
-		cmocka_unit_test(test_nothing),	 cmocka_unit_test(test_asked),
-		cmocka_unit_test(test_sizes),	 cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_heap),
+		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_all_flags),
+		cmocka_unit_test(test_bools),	   cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_percents),   cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_long_words), cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_asked),	   cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_rest),	   cmocka_unit_test(test_heap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
