@@ -78,7 +78,7 @@ static void put_number(const struct diffview *view, enum unit unit, double v, bo
 		snprintf(buf, size, is_signed ? "%+.*f s" : "%.*f s", view->is_exact ? 9 : 3,
 			 v / 1e9);
 	else
-		snprintf(buf, size, is_signed && v > 0 ? "+%g" : "%g", v);
+		snprintf(buf, size, is_signed && v > 0 ? "+%.10g" : "%.10g", v);
 }
 
 /* ---- lines ----------------------------------------------------------------------------------------- */
@@ -296,7 +296,8 @@ static bool is_zero(const struct diffsides *sides, enum diffrun_value value)
 static void mark_error(const struct diffsides *sides, const struct diffstats *stats, double square,
 		       struct line *line, struct marks *marks)
 {
-	if (has_several(sides) || stats->shift * stats->shift >= ERRORS * ERRORS * square)
+	if (has_several(sides) || stats->shift == 0 ||
+	    stats->shift * stats->shift >= ERRORS * ERRORS * square)
 		return;
 	strcpy(line->cell[CELL_MARK], "~");
 	marks->is_error = true;
@@ -385,9 +386,9 @@ static int name_process(const struct diffview *view, const struct diffmatch_row 
 	if (row->argv)
 		plain_words(argv, text, len);
 	if (a != b)
-		snprintf(count, sizeof(count), " (%g -> %g)", a, b);
+		snprintf(count, sizeof(count), " (%.10g -> %.10g)", a, b);
 	else if (a != 1)
-		snprintf(count, sizeof(count), " (%g)", a);
+		snprintf(count, sizeof(count), " (%.10g)", a);
 	return asprintf(ret, "%s%s%s%s", comm, row->has_others ? ": " : "",
 			row->has_others ? argv : "", count) < 0
 		       ? -ENOMEM
