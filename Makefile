@@ -83,7 +83,7 @@ ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
 
 # ---- sources ---------------------------------------------------------------------------------
 
-PROGRAMS  = mstat mstat-decode mstat-doctor mstat-get mstat-mark mstatd
+PROGRAMS  = mstat mstat-decode mstat-diff mstat-doctor mstat-get mstat-mark mstatd
 # Built where its page can be.
 REPORT    = mstat-report
 APP_SIDE  = preload/counts.c preload/entry.c preload/interpose.c
@@ -166,6 +166,11 @@ $(B)/bin/mstat-decode: $(B)/tools/mstat-decode.o $(ARCHIVES)
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS)
+
+$(B)/bin/mstat-diff: $(B)/tools/mstat-diff.o $(ARCHIVES)
+	$(call say,LD,$(@:build/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(DWARF_LIBS)
 
 $(B)/bin/mstat-mark: $(B)/tools/mstat-mark.o $(B)/libtools.a
 	$(call say,LD,$(@:build/%=%))

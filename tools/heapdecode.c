@@ -495,3 +495,21 @@ int heapdecode_write(const struct heapdecode *heap, enum heapdecode_format forma
 	heapview_done(&view);
 	return err;
 }
+
+int heapdecode_fold(const struct heapdecode *heap, heapview_each *each,
+		    heapdecode_nameless *nameless, void *arg)
+{
+	struct heapview view;
+	int err = heapview_init(&view, &heap->run, started_here(heap));
+	uint32_t at = 0;
+	const char *path;
+	const char *why;
+	size_t len;
+
+	if (err == 0)
+		err = heapview_fold(&view, each, arg);
+	while (err == 0 && (path = heapview_nameless(&view, &at, &len, &why)))
+		err = nameless(arg, path, len, why);
+	heapview_done(&view);
+	return err;
+}

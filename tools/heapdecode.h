@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/heapview.h"
+
 enum heapdecode_format { HEAPDECODE_TEXT, HEAPDECODE_FOLDED, HEAPDECODE_PPROF };
 
 struct heapdecode;
@@ -36,5 +38,12 @@ bool heapdecode_remark(const struct heapdecode *heap, unsigned i, char *line, si
 
 /* Writes a profile to fd, which is borrowed. Returns 0, -ENOMEM, or what write(2) gives. */
 int heapdecode_write(const struct heapdecode *heap, enum heapdecode_format format, int fd);
+
+/* Of each file whose functions have no names: its path, as it was recorded, and why. Borrowed for the call. */
+typedef int heapdecode_nameless(void *arg, const char *path, size_t len, const char *why);
+
+/* Calls each for all stacks, then nameless for all such files. 0, -ENOMEM, or what these have returned. */
+int heapdecode_fold(const struct heapdecode *heap, heapview_each *each,
+		    heapdecode_nameless *nameless, void *arg);
 
 #endif

@@ -295,6 +295,7 @@ struct folded {
 struct folded_line {
 	uint32_t comm, names;
 	int64_t bytes;
+	double square;
 };
 
 static int64_t put_name(struct folded *folded, int64_t parent, uint32_t line)
@@ -351,10 +352,11 @@ static int fold(struct folded *folded, const struct heaprun_sample *sample)
 		return (int)number;
 	is = intern_at(&folded->lines, (uint32_t)number);
 	is->bytes = plus(is->bytes, live.bytes);
+	is->square += live.square;
 	return 0;
 }
 
-static void put_line(const struct folded *folded, const struct folded_line *line, FILE *to)
+static void put_stack_names(const struct folded *folded, const struct folded_line *line, FILE *to)
 {
 	static uint32_t path[HEAPWIRE_FRAMES_MAX * 64 + 2];
 	const struct heapview *view = folded->view;
@@ -374,10 +376,12 @@ static void put_line(const struct folded *folded, const struct folded_line *line
 		putc_unlocked(';', to);
 		put_plain(to, text, len, ';');
 	}
-	fprintf(to, " %" PRId64 "\n", line->bytes);
 }
 
-int heapview_put_folded(const struct heapview *view, FILE *to)
+/* What is done with each line, and an argument for it. */
+typedef int take_line(const struct folded *folded, const struct folded_line *line, void *arg);
+
+static int fold_all(const struct heapview *view, take_line *take, void *arg)
 {
 	static const struct name_node root = {UINT32_MAX, UINT32_MAX};
 	struct folded folded = {.view = view,
@@ -391,11 +395,54 @@ int heapview_put_folded(const struct heapview *view, FILE *to)
 	while (err == 0 && heaprun_next(view->run, &cursor, &sample))
 		err = fold(&folded, &sample);
 	for (uint32_t i = 0; err == 0 && i < folded.lines.count; i++)
-		put_line(&folded, intern_at(&folded.lines, i), to);
+		err = take(&folded, intern_at(&folded.lines, i), arg);
 	intern_done(&folded.names);
 	intern_done(&folded.lines);
 	free(folded.name_of);
 	return err;
+}
+
+static int put_line(const struct folded *folded, const struct folded_line *line, void *arg)
+{
+	put_stack_names(folded, line, arg);
+	fprintf(arg, " %" PRId64 "\n", line->bytes);
+	return 0;
+}
+
+int heapview_put_folded(const struct heapview *view, FILE *to)
+{
+	return fold_all(view, put_line, to);
+}
+
+struct listener {
+	heapview_each *each;
+	void *arg;
+};
+
+static int tell_line(const struct folded *folded, const struct folded_line *line, void *arg)
+{
+	const struct listener *listener = arg;
+	struct heapview_stack stack = {.bytes = line->bytes, .square = line->square};
+	char *text = NULL;
+	FILE *to = open_memstream(&text, &stack.len);
+	int err = -ENOMEM;
+
+	if (to) {
+		put_stack_names(folded, line, to);
+		err = fclose(to) == 0 ? 0 : -ENOMEM;
+	}
+	stack.text = text;
+	if (err == 0)
+		err = listener->each(listener->arg, &stack);
+	free(text);
+	return err;
+}
+
+int heapview_fold(const struct heapview *view, heapview_each *each, void *arg)
+{
+	struct listener listener = {each, arg};
+
+	return fold_all(view, tell_line, &listener);
 }
 
 /* ---- for people -------------------------------------------------------------------------------- */
@@ -644,25 +691,38 @@ static int put_stacks(const struct text *text)
 	return 0;
 }
 
-/* Which files' functions have no names, and why. */
-static void put_nameless(const struct text *text)
+const char *heapview_nameless(const struct heapview *view, uint32_t *at, size_t *ret_len,
+			      const char **ret_why)
 {
-	const struct heaprun *run = text->view->run;
-	unsigned n = 0;
+	const struct heaprun *run = view->run;
 
-	for (uint32_t i = 0; i < run->modules.count; i++) {
-		const struct heapview_module *module = &text->view->module[i];
-		size_t len;
-		const char *path;
+	while (*at < run->modules.count) {
+		uint32_t i = (*at)++;
+		const struct heapview_module *module = &view->module[i];
 
 		if (!module->is_used || !module->why)
 			continue;
+		*ret_why = module->why;
+		return texts_at(&run->texts, heaprun_module_at(run, i)->path, ret_len);
+	}
+	return NULL;
+}
+
+/* Which files' functions have no names, and why. */
+static void put_nameless(const struct text *text)
+{
+	unsigned n = 0;
+	uint32_t at = 0;
+	const char *why;
+	const char *path;
+	size_t len;
+
+	while ((path = heapview_nameless(text->view, &at, &len, &why))) {
 		if (n++ >= MODULES_SHOWN)
 			continue;
-		path = texts_at(&run->texts, heaprun_module_at(run, i)->path, &len);
 		fputs(n == 1 ? "\nno symbols: " : "no symbols: ", text->to);
 		put_plain(text->to, path, len, 0);
-		fprintf(text->to, ": %s\n", module->why);
+		fprintf(text->to, ": %s\n", why);
 	}
 	if (n > MODULES_SHOWN)
 		fprintf(text->to, "no symbols: %u more\n", n - MODULES_SHOWN);

@@ -42,6 +42,27 @@ void heapview_done(struct heapview *view);
 /* A line a stack, "comm;main;f;g BYTES": what is live. 0 or -ENOMEM; the stream has its own errors. */
 int heapview_put_folded(const struct heapview *view, FILE *to);
 
+/* The same as a call a stack; text is "comm;main;f;g", and borrowed for the call. */
+struct heapview_stack {
+	const char *text;
+	size_t len;
+	int64_t bytes;
+	double square; /* the variance of bytes */
+};
+
+/* Returns 0, or an error, which ends it. */
+typedef int heapview_each(void *arg, const struct heapview_stack *stack);
+
+/* 0, -ENOMEM, or what each has returned. */
+int heapview_fold(const struct heapview *view, heapview_each *each, void *arg);
+
+/*
+ * The next file of which functions are shown that have no names, from *at, which begins as 0, on: its path, as
+ * it was recorded, and why. NULL: there are no more.
+ */
+const char *heapview_nameless(const struct heapview *view, uint32_t *at, size_t *ret_len,
+			      const char **ret_why);
+
 /* instant: in words, for the head line. 0 or -ENOMEM. */
 int heapview_put_text(const struct heapview *view, const char *instant, FILE *to);
 

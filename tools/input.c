@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collector/broker.h"
 #include "tools/input.h"
+#include "tools/spool.h"
 
 #define KEPT	 "mstatd:"
 #define KEPT_LEN (sizeof(KEPT) - 1)
@@ -43,4 +45,18 @@ int input_open(const char *name, char *why, size_t size)
 	fd = -errno;
 	snprintf(why, size, "%s", strerror(-fd));
 	return fd;
+}
+
+int input_open_again(const char *name, char *why, size_t size)
+{
+	int fd = input_open(name, why, size);
+	int copy;
+
+	if (fd < 0 || lseek(fd, 0, SEEK_CUR) >= 0)
+		return fd;
+	copy = spool_copy(fd);
+	close(fd);
+	if (copy < 0)
+		snprintf(why, size, "%s", strerror(-copy));
+	return copy;
 }

@@ -12,4 +12,7 @@ bool input_is_kept(const char *name);
 /* Opens it for reading: the caller's descriptor, or an error; then why is a line without the name. */
 int input_open(const char *name, char *why, size_t size);
 
+/* The same, as something that can be read more than once: a pipe is copied. */
+int input_open_again(const char *name, char *why, size_t size);
+
 #endif

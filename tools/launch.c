@@ -124,6 +124,21 @@ void launch_hold_signals(struct launch_origin *ret)
 	sigprocmask(SIG_BLOCK, &set, &ret->signals);
 }
 
+bool launch_reached(int sig, int code)
+{
+	return code == SI_KERNEL && !(sig == SIGHUP && getsid(0) == getpid());
+}
+
+bool launch_is_foreground(void)
+{
+	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	bool is = fd >= 0 && tcgetpgrp(fd) == getpgrp();
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
 bool launch_is_stopped(pid_t pid)
 {
 	siginfo_t info = {0};

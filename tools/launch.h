@@ -50,6 +50,16 @@ bool launch_is_stopped(pid_t pid);
 /* The signals that are passed on to the program; ends with 0. */
 extern const int launch_signals[];
 
+/*
+ * Whether such a signal, sent with that si_code, has reached the program as well: the terminal sends its own to
+ * the whole process group. But of a hangup the kernel tells the session's leader alone, which the program would
+ * be without us.
+ */
+bool launch_reached(int sig, int code);
+
+/* Whether our process group is the one that has the terminal. */
+bool launch_is_foreground(void);
+
 struct launch_failure {
 	int exec_error;	  /* errno of exec: the program does not run */
 	int cgroup_error; /* errno: it runs, but outside the cgroup; with limits it does not run */

@@ -21,6 +21,7 @@
 #include "tools/options.h"
 #include "tools/preload.h"
 #include "tools/privileges.h"
+#include "tools/repeat.h"
 #include "tools/rest.h"
 #include "tools/summary.h"
 #include "tools/table.h"
@@ -57,6 +58,9 @@ struct mstat {
 	sd_event_source *rest_timer; /* owned */
 	int delayacct;		     /* owned, or -1: see delayacct.h */
 	int64_t live_ns, flush_ns;
+	struct repeat_peak
+		*peak;	  /* borrowed: to be told to the one that repeats us; NULL: nobody */
+	char *repeat_out; /* owned: what options.out is then */
 };
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
@@ -489,23 +493,13 @@ static int wait_for_rest(struct mstat *m)
 	return ret < 0 ? ret : sd_event_source_set_enabled(m->rest_timer, SD_EVENT_ON);
 }
 
-static bool is_foreground(void)
-{
-	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-	bool is = fd >= 0 && tcgetpgrp(fd) == getpgrp();
-
-	if (fd >= 0)
-		close(fd);
-	return is;
-}
-
 /*
  * The program, and not the key, says whether the job stops; and the shell, whose child we are, hears of
  * it by us. Without a terminal nobody would continue us.
  */
 static void stop_too(struct mstat *m, int sig)
 {
-	if ((sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU) || !is_foreground())
+	if ((sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU) || !launch_is_foreground())
 		return;
 	kill(getpid(), SIGSTOP);
 	/* Continued: mostly the job as a whole. Needlessly told, the program would lose a new stop. */
@@ -540,15 +534,6 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 	return m->options.wait_all ? wait_for_rest(m) : sd_event_exit(m->event, 0);
 }
 
-/*
- * The terminal's own signals reached the program's process group already. But of a hangup the kernel
- * tells the session's leader alone, which the program would be without us.
- */
-static bool reached_program(const struct signalfd_siginfo *info)
-{
-	return info->ssi_code == SI_KERNEL && !(info->ssi_signo == SIGHUP && getsid(0) == getpid());
-}
-
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
 {
 	struct mstat *m = arg;
@@ -561,7 +546,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	reap(m);
 	if (m->ended)
 		return sd_event_exit(m->event, 0);
-	if (!reached_program(info))
+	if (!launch_reached((int)info->ssi_signo, info->ssi_code))
 		kill(m->pid, (int)info->ssi_signo);
 	return 0;
 }
@@ -637,23 +622,31 @@ static void print_summary(struct mstat *m, const struct record *summary,
 	summary_print(stderr, summary, context);
 }
 
-/* The exit status by -fail-above. The program's own failure is told first. */
-static int judge(const struct mstat *m, const struct record *summary, int code)
+static struct repeat_peak peak_of(const struct record *summary)
 {
-	unsigned field =
-		record_has(summary, FIELD_PEAK_EXACT) ? FIELD_PEAK_EXACT : FIELD_PEAK_SAMPLED;
+	bool is_exact = record_has(summary, FIELD_PEAK_EXACT);
+	unsigned field = is_exact ? FIELD_PEAK_EXACT : FIELD_PEAK_SAMPLED;
+	bool is_known = record_has(summary, field);
+
+	return (struct repeat_peak){is_known ? (int64_t)record_scaled(summary, field) : 0, is_known,
+				    is_exact};
+}
+
+/* The exit status by -fail-above. The program's own failure is told first. */
+static int judge(const struct mstat *m, const struct repeat_peak *is, int code)
+{
 	char peak[32], limit[32];
 
 	if (m->options.fail_above == UINT64_MAX)
 		return code;
-	if (!record_has(summary, field)) {
+	if (!is->is_known) {
 		say("-fail-above: the peak is not known");
 		return code ? code : EXIT_OWN;
 	}
-	if ((uint64_t)record_scaled(summary, field) <= m->options.fail_above)
+	if ((uint64_t)is->bytes <= m->options.fail_above)
 		return code;
 	say("the peak of %s is above %s (-fail-above)",
-	    summary_bytes((int64_t)record_scaled(summary, field), peak, sizeof(peak)),
+	    summary_bytes(is->bytes, peak, sizeof(peak)),
 	    summary_bytes((int64_t)m->options.fail_above, limit, sizeof(limit)));
 	return code ? code : EXIT_ABOVE;
 }
@@ -672,6 +665,7 @@ static int finish(struct mstat *m)
 {
 	struct summary_context context = {0};
 	struct record summary;
+	struct repeat_peak peak;
 	int err;
 	int code = WIFEXITED(m->status) ? WEXITSTATUS(m->status) : 128 + WTERMSIG(m->status);
 
@@ -694,7 +688,10 @@ static int finish(struct mstat *m)
 	collector_phases(m->collector, &context.phases);
 	if (!m->options.quiet)
 		print_summary(m, &summary, &context);
-	return judge(m, &summary, code);
+	peak = peak_of(&summary);
+	if (m->peak)
+		*m->peak = peak;
+	return judge(m, &peak, code);
 }
 
 static int start(struct mstat *m, struct launch_failure *ret)
@@ -782,6 +779,75 @@ static int prepare_and_run(struct mstat *m)
 	return run(m);
 }
 
+/* Why no more runs are made; returns the exit status of all. */
+static int tell_end(const struct repeat *repeat, int code)
+{
+	if (repeat->ended_by)
+		say("signal %d ended this after run %u of %u", repeat->ended_by, repeat->begun,
+		    repeat->of);
+	else if (code)
+		say("run %u of %u failed with exit status %d%s", repeat->begun, repeat->of, code,
+		    repeat->begun < repeat->of ? "; no more are made" : "");
+	return repeat->ended_by && !code ? 128 + repeat->ended_by : code;
+}
+
+/* In a child: one of several runs. */
+static int run_once(struct mstat *m, const struct repeat *repeat)
+{
+	m->peak = &repeat->peak[repeat->begun - 1];
+	if (m->options.out) {
+		m->repeat_out = repeat_name(m->options.out, repeat->begun, repeat->of);
+		if (!m->repeat_out) {
+			say("no memory");
+			return EXIT_OWN;
+		}
+		m->options.out = m->repeat_out;
+	}
+	return prepare_and_run(m);
+}
+
+/* Returns an exit status: in the parent, and in a child for each run. */
+static int run_several(struct mstat *m, struct repeat *repeat)
+{
+	int code = 0;
+	unsigned whole = 0;
+	pid_t pid;
+
+	while (code == 0 && (pid = repeat_start(repeat)) > 0) {
+		int status = repeat_wait(repeat, pid);
+
+		code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		whole += code == 0;
+	}
+	if (code == 0 && pid == 0)
+		return run_once(m, repeat);
+	if (code == 0 && pid != -ECANCELED) {
+		say("run %u of %u cannot be started: %s", repeat->begun, repeat->of,
+		    strerror(-pid));
+		return EXIT_OWN;
+	}
+	if (!m->options.quiet)
+		repeat_print(stderr, repeat->peak, whole);
+	return tell_end(repeat, code);
+}
+
+static int repeat_and_run(struct mstat *m)
+{
+	struct repeat repeat;
+	int code = EXIT_OWN;
+
+	if (m->options.out && !repeat_can_name(m->options.out)) {
+		say("%s: -runs makes a file for each run, with names by this one", m->options.out);
+		return EXIT_OWN;
+	}
+	if (repeat_begin(&repeat, m->options.runs) == 0)
+		code = run_several(m, &repeat);
+	else
+		say("no memory");
+	repeat_end(&repeat);
+	return code;
+}
+
 static int print(const char *text)
 {
 	fputs(text, stdout);
@@ -821,7 +887,7 @@ int main(int argc, char **argv)
 		code = EXIT_OWN;
 		break;
 	case OPTIONS_RUN:
-		code = prepare_and_run(&m);
+		code = m.options.runs ? repeat_and_run(&m) : prepare_and_run(&m);
 		break;
 	}
 	delayacct_off(m.delayacct);
@@ -831,6 +897,7 @@ int main(int argc, char **argv)
 	sd_event_unref(m.event);
 	free(m.library);
 	free(m.out);
+	free(m.repeat_out);
 	options_done(&m.options);
 	return code;
 }

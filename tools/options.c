@@ -10,6 +10,7 @@
 #include "tools/flags.h"
 #include "tools/options.h"
 #include "tools/quantity.h"
+#include "tools/repeat.h"
 
 const char options_usage[] =
 	"Usage: mstat [flags] [--] program [arguments]\n"
@@ -33,6 +34,8 @@ const char options_usage[] =
 	"  -heap-interval SIZE  a sample every so many allocated bytes on average, 1 B to 1 TiB\n"
 	"                     (default 512KiB; 1 samples each allocation); implies -heap\n"
 	"  -fail-above SIZE   a larger peak is a failure: exit status 123\n"
+	"  -runs N            run it N times, 1 to 100: -o run.mstat makes run-1.mstat and so on,\n"
+	"                     for mstat-diff; the first run that fails is the last\n"
 	"  -max-size SIZE     of the record: FILE.1 has the older half, what was before is lost\n"
 	"  -wait-all          wait for all that the program has started, not only for itself\n"
 	"  -kill-rest         kill what is left when the program ends\n"
@@ -65,6 +68,7 @@ enum flag {
 	SWAP_MAX,
 	FAIL_ABOVE,
 	MAX_SIZE,
+	RUNS,
 	HEAP,
 	HEAP_INTERVAL,
 	WAIT_ALL,
@@ -89,6 +93,7 @@ static const struct option flags[] = {
 	{"memory-swap-max", required_argument, NULL, SWAP_MAX},
 	{"fail-above", required_argument, NULL, FAIL_ABOVE},
 	{"max-size", required_argument, NULL, MAX_SIZE},
+	{"runs", required_argument, NULL, RUNS},
 	{"heap", optional_argument, NULL, HEAP},
 	{"heap-interval", required_argument, NULL, HEAP_INTERVAL},
 	{"wait-all", optional_argument, NULL, WAIT_ALL},
@@ -103,14 +108,14 @@ static const struct option flags[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static bool read_freq(const char *text, uint32_t *ret)
+static bool read_whole(const char *text, long min, long max, uint32_t *ret)
 {
 	char *end;
 	long v;
 
 	errno = 0;
 	v = strtol(text, &end, 10);
-	if (errno || end == text || *end || v < TICK_FREQ_MIN || v > TICK_FREQ_MAX)
+	if (errno || end == text || *end || v < min || v > max)
 		return false;
 	*ret = (uint32_t)v;
 	return true;
@@ -154,7 +159,9 @@ static const char *take(enum flag flag, const char *value, struct options *optio
 		options->out = value;
 		return *value ? NULL : "a file's name";
 	case FREQ:
-		return read_freq(value, &options->freq) ? NULL : "a whole number from 1 to 1000";
+		return read_whole(value, TICK_FREQ_MIN, TICK_FREQ_MAX, &options->freq)
+			       ? NULL
+			       : "a whole number from 1 to 1000";
 	case ENV:
 		return add_env(options, value) ? NULL : "NAME=VALUE";
 	case PRELOAD:
@@ -177,6 +184,10 @@ static const char *take(enum flag flag, const char *value, struct options *optio
 		return quantity_size(value, &options->max_size) && options->max_size >= MAX_SIZE_MIN
 			       ? NULL
 			       : "a size of 64K or more";
+	case RUNS:
+		return read_whole(value, 1, REPEAT_MAX, &options->runs)
+			       ? NULL
+			       : "a whole number from 1 to 100";
 	case HEAP:
 		return flags_read_bool(value, &options->heap) ? NULL : "true or false";
 	case HEAP_INTERVAL:

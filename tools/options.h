@@ -22,6 +22,7 @@ struct options {
 	uint64_t fail_above;	       /* a peak that is a failure, bytes; UINT64_MAX: none is */
 	bool heap;		       /* the sampler that hooks allocations */
 	uint64_t heap_interval;	       /* bytes */
+	unsigned runs;		       /* one after the other, a record each; 0: one, as ever */
 	bool wait_all, kill_rest, delayacct;
 	bool verbose, quiet, live;
 	char **command; /* the program and its arguments, ends with NULL */

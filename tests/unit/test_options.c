@@ -256,6 +256,23 @@ static void test_heap(void **state)
 	assert_int_equal(READ(&o, "-heap=maybe", "prog"), OPTIONS_BAD);
 }
 
+static void test_runs(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_int_equal(READ(&o, "prog"), OPTIONS_RUN);
+	assert_int_equal(o.runs, 0);
+	assert_int_equal(READ(&o, "-runs", "10", "prog"), OPTIONS_RUN);
+	assert_int_equal(o.runs, 10);
+	assert_int_equal(READ(&o, "-runs=100", "prog"), OPTIONS_RUN);
+	for (const char **word = (const char *[]){"0", "-1", "101", "ten", "", "1.5", NULL}; *word;
+	     word++) {
+		assert_int_equal(READ(&o, "-runs", (char *)*word, "prog"), OPTIONS_BAD);
+		assert_non_null(strstr(error, "is not a whole number from 1 to 100"));
+	}
+}
+
 static void test_long_words(void **state)
 {
 	static char word[70000];
@@ -302,12 +319,12 @@ static void test_asked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_flags),
-		cmocka_unit_test(test_bools),	 cmocka_unit_test(test_durations),
-		cmocka_unit_test(test_percents), cmocka_unit_test(test_long_words),
-		cmocka_unit_test(test_nothing),	 cmocka_unit_test(test_asked),
-		cmocka_unit_test(test_sizes),	 cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_heap),
+		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_all_flags),
+		cmocka_unit_test(test_bools),	   cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_percents),   cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_long_words), cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_asked),	   cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_rest),	   cmocka_unit_test(test_heap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
