@@ -4,19 +4,6 @@
 
 #include "tools/plain.h"
 
-size_t plain_len(const unsigned char *p, size_t left)
-{
-	size_t len = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-
-	if (*p < 0x20 || *p == 0x7f || (*p >= 0x80 && *p < 0xc2) || *p > 0xf4 || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if (p[i] < 0x80 || p[i] > 0xbf)
-			return 0;
-	/* U+0080 to U+009F are control characters again. */
-	return *p == 0xc2 && p[1] < 0xa0 ? 0 : len;
-}
-
 size_t plain_utf8_len(const unsigned char *p, size_t left)
 {
 	size_t len = *p < 0x80	 ? 1
@@ -38,12 +25,24 @@ size_t plain_utf8_len(const unsigned char *p, size_t left)
 	return len;
 }
 
-void plain_text(char ret[PLAIN_ROOM], const char *text, size_t len)
+size_t plain_len(const unsigned char *p, size_t left)
+{
+	size_t len = plain_utf8_len(p, left);
+
+	if (*p < 0x20 || *p == 0x7f)
+		return 0;
+	/* U+0080 to U+009F are control characters again; U+FFFE and U+FFFF never any. */
+	if (len == 2 && *p == 0xc2 && p[1] < 0xa0)
+		return 0;
+	return len == 3 && *p == 0xef && p[1] == 0xbf && p[2] >= 0xbe ? 0 : len;
+}
+
+void plain_line(char *ret, size_t shown, const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	size_t i = 0;
 
-	while (i < len && i < PLAIN_SHOWN) {
+	while (i < len && i < shown) {
 		size_t n = plain_len(p + i, len - i);
 
 		if (n)
@@ -53,4 +52,9 @@ void plain_text(char ret[PLAIN_ROOM], const char *text, size_t len)
 		i += n ? n : 1;
 	}
 	strcpy(ret, i < len ? "..." : "");
+}
+
+void plain_text(char ret[PLAIN_ROOM], const char *text, size_t len)
+{
+	plain_line(ret, PLAIN_SHOWN, text, len);
 }
