@@ -35,17 +35,33 @@ static int name_beside(const char *path, const char *end, char **ret)
 	return asprintf(ret, "%.*s.%s.%s", (int)len, path, path + len, end) < 0 ? -ENOMEM : 0;
 }
 
+/* /dev/stdout, or the name of what it leads to. */
+static bool is_stdout(const struct stat *is)
+{
+	struct stat out;
+
+	return fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == is->st_dev &&
+	       out.st_ino == is->st_ino;
+}
+
+static int open_itself(struct newfile *file, bool is_out)
+{
+	file->is_direct = true;
+	file->fd = is_out ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+			  : open(file->path, O_WRONLY | O_CLOEXEC);
+	return file->fd < 0 ? -errno : 0;
+}
+
 int newfile_open(struct newfile *file, const char *path)
 {
 	struct stat is;
 	int err;
 
 	*file = (struct newfile){.fd = -1, .path = path};
-	if (stat(path, &is) == 0 && !S_ISREG(is.st_mode)) {
-		file->is_direct = true;
-		file->fd = open(path, O_WRONLY | O_CLOEXEC);
-		return file->fd < 0 ? -errno : 0;
-	}
+	if (!path)
+		return open_itself(file, true);
+	if (stat(path, &is) == 0 && (!S_ISREG(is.st_mode) || is_stdout(&is)))
+		return open_itself(file, is_stdout(&is));
 	file->fd = open_nameless(path);
 	if (file->fd >= 0)
 		return 0;

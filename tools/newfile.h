@@ -9,10 +9,14 @@ struct newfile {
 	int fd;		  /* owned: to be written to; -1: none */
 	const char *path; /* borrowed: what it shall be called */
 	char *name;	  /* owned: what it is called until then; NULL: it has no name yet */
-	bool is_direct;	  /* the path is no file (a terminal, a pipe), and is written to itself */
+	/* It is written to itself: a terminal, a pipe, or what standard output is already. */
+	bool is_direct;
 };
 
-/* Begins a file of mode 0600 in the folder of path. 0 or an error; newfile_done() is right after both. */
+/*
+ * Begins a file of mode 0600 in the folder of path; NULL: standard output. 0 or an error; newfile_done() is
+ * right after both.
+ */
 int newfile_open(struct newfile *file, const char *path);
 
 /* Gives it its name, in place of what had it. 0 or an error: then the old one is still there. */
