@@ -103,24 +103,55 @@ static unsigned level_of(const struct screen *screen, int64_t value, unsigned ro
 
 /* ---- charts ---------------------------------------------------------------------------------------- */
 
-/* One cell of the stack: its lowest band from below, on what comes next above that. */
-static void put_cell(struct screen *screen, unsigned column, unsigned row, unsigned rows)
+/* How much of a cell is whose: eighths, up to where each layer ends in it. Returns where the highest does. */
+static unsigned cut_cell(const struct screen *screen, unsigned column, unsigned row, unsigned rows,
+			 unsigned ret[PLOT_BANDS + 1])
 {
-	unsigned from = row * 8;
+	unsigned end = 0;
 
 	for (unsigned i = 0; i < screen->layers; i++) {
 		unsigned level = level_of(screen, screen->layer[i].value[column], rows);
-		uint32_t paper = PLAIN;
+		unsigned here = level <= row * 8 ? 0 : level - row * 8 > 8 ? 8 : level - row * 8;
 
-		if (level <= from)
-			continue;
-		for (unsigned k = i + 1; k < screen->layers && paper == PLAIN; k++)
-			if (level_of(screen, screen->layer[k].value[column], rows) > level)
-				paper = screen->layer[k].color;
-		textline_fill(&screen->line, LEFT + column, level - from, screen->layer[i].color,
-			      level - from >= 8 ? PLAIN : paper);
-		return;
+		ret[i] = here > end ? here - end : 0;
+		end += ret[i];
 	}
+	return end;
+}
+
+/* Who has the most of it, of these layers and those above. */
+static unsigned find_most(const struct screen *screen, const unsigned *share, unsigned from)
+{
+	unsigned best = from;
+
+	for (unsigned i = from; i < screen->layers; i++)
+		if (share[i] > share[best])
+			best = i;
+	return best;
+}
+
+/*
+ * One cell of the stack. A character has two colors, from below and from above: where the cell is full its
+ * lowest layer, and of those above it the one with the most; else one alone, so that it ends where it ends.
+ */
+static void put_cell(struct screen *screen, unsigned column, unsigned row, unsigned rows)
+{
+	unsigned share[PLOT_BANDS + 1];
+	unsigned end = cut_cell(screen, column, row, rows, share);
+	unsigned low = 0;
+
+	if (!end)
+		return;
+	while (!share[low])
+		low++;
+	if (end < 8)
+		textline_fill(&screen->line, LEFT + column, end,
+			      screen->layer[find_most(screen, share, 0)].color, PLAIN);
+	else if (share[low] == 8)
+		textline_fill(&screen->line, LEFT + column, 8, screen->layer[low].color, PLAIN);
+	else
+		textline_fill(&screen->line, LEFT + column, share[low], screen->layer[low].color,
+			      screen->layer[find_most(screen, share, low + 1)].color);
 }
 
 /* From label to label there are as many rows: so that the scale can be read off. */
