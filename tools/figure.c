@@ -470,10 +470,10 @@ void figure_draw(const struct plot *plot, struct canvas *canvas)
 	if (plot->tree.top)
 		draw_tree(plot, canvas, y);
 	else
-		draw_nothing(canvas, y, "Nothing was sampled of the tree.");
+		draw_nothing(canvas, y, PLOT_NO_TREE);
 	y += chart_height(&plot->tree, TREE_HEIGHT);
 	if (plot->lives.top)
 		draw_lives(plot, canvas, y);
 	else
-		draw_nothing(canvas, y, "No process was sampled: all were shorter than a tick.");
+		draw_nothing(canvas, y, plot->no_lives);
 }

@@ -534,6 +534,10 @@ int plot_new(const struct runreport *report, const char *cut, unsigned columns, 
 	plot->peak_time = plot->peak == SERIES_UNKNOWN ? 0 : plot_time(plot, report->peak_tick);
 	command = find_info(report, "command", &len);
 	put_words(command ? command : "", len, plot->command);
+	plot->no_lives =
+		report->processes.count
+			? "No process was sampled: all were shorter than a tick, or ended before."
+			: "The record has no process.";
 	set_range(plot, report);
 	tell_end(plot, report);
 	tell_peaks(plot);

@@ -21,6 +21,9 @@
 /* Bytes of the command that are shown at most. */
 #define PLOT_COMMAND 240
 
+/* What is said in place of a chart of the tree. */
+#define PLOT_NO_TREE "Nothing was sampled of the tree."
+
 struct plot_band {
 	char name[PLAIN_ROOM + 24];
 	uint32_t color;
@@ -63,6 +66,7 @@ struct plot {
 
 	double from, to; /* seconds since the run's start; from < to */
 	struct plot_chart tree, lives;
+	const char *no_lives;	  /* what is said in place of a chart of the processes */
 	struct plot_event *event; /* owned; in the order of the file */
 	size_t events;
 	int64_t exact;	  /* the kernel's peak; SERIES_UNKNOWN: it is not told */

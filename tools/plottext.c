@@ -154,11 +154,24 @@ static void put_cell(struct screen *screen, unsigned column, unsigned row, unsig
 			      screen->layer[find_most(screen, share, low + 1)].color);
 }
 
-/* From label to label there are as many rows: so that the scale can be read off. */
-static void set_scale(struct screen *screen, int64_t most, unsigned rows)
+/*
+ * From label to label there are as many rows, so that the scale can be read off. Returns how many there are in
+ * all: of those around a number that with which the least stays empty.
+ */
+static unsigned set_scale(struct screen *screen, int64_t most, unsigned rows)
 {
+	unsigned best = 0;
+
 	screen->step = axis_size_step((double)most, 4);
-	screen->most = screen->step * rows / floor(screen->step * rows / (double)most);
+	for (unsigned n = rows - 2; n <= rows + 2; n++) {
+		double edge = screen->step * n / floor(screen->step * n / (double)most);
+
+		if (best && edge >= screen->most)
+			continue;
+		screen->most = edge;
+		best = n;
+	}
+	return best;
 }
 
 /* The label of a size stands in the row whose upper edge is the size. */
@@ -350,17 +363,18 @@ static void draw_tree(struct screen *screen)
 {
 	const struct plot *plot = screen->plot;
 	int64_t most = plot->exact > plot->tree.top ? plot->exact : plot->tree.top;
+	unsigned rows;
 
-	if (!most || !plot->tree.top) {
-		put_line(screen, "Nothing was sampled of the tree.", PLAIN);
+	if (!plot->tree.top) {
+		put_line(screen, PLOT_NO_TREE, PLAIN);
 		return;
 	}
 	put_line(screen, "Memory of the process tree", PLAIN);
 	if (plot->peak != UNKNOWN)
 		draw_peak(screen);
-	set_scale(screen, most, TREE_ROWS);
+	rows = set_scale(screen, most, TREE_ROWS);
 	take_layers(screen, &plot->tree);
-	draw_chart(screen, TREE_ROWS, plot->exact > 0);
+	draw_chart(screen, rows, plot->exact > 0);
 	if (plot->events)
 		draw_events(screen);
 	draw_owns(screen, &plot->tree);
@@ -372,14 +386,15 @@ static void draw_lives(struct screen *screen)
 
 	end_line(screen);
 	if (!plot->lives.top) {
-		put_line(screen, "No process was sampled: all were shorter than a tick.", PLAIN);
+		put_line(screen, plot->no_lives, PLAIN);
 		return;
 	}
 	put_line(screen, "Processes, by PSS; at the right the peak of each", PLAIN);
 	if (screen->style->has_color) {
-		set_scale(screen, plot->lives.top, LIFE_ROWS);
+		unsigned rows = set_scale(screen, plot->lives.top, LIFE_ROWS);
+
 		take_layers(screen, &plot->lives);
-		draw_chart(screen, LIFE_ROWS, false);
+		draw_chart(screen, rows, false);
 	}
 	draw_owns(screen, &plot->lives);
 }
