@@ -65,8 +65,10 @@ void axis_time_label(double seconds, double step, double end, char ret[AXIS_LABE
 	double whole = round(seconds);
 	int digits = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3;
 
-	if (end < CLOCK_FROM)
-		snprintf(ret, AXIS_LABEL, "%.*f", digits, seconds + 0.0);
+	if (whole == 0 && fabs(seconds) < step / 2)
+		snprintf(ret, AXIS_LABEL, "0");
+	else if (end < CLOCK_FROM)
+		snprintf(ret, AXIS_LABEL, "%.*f", digits, seconds);
 	else if (end < HOUR)
 		snprintf(ret, AXIS_LABEL, "%.0f:%02.0f", floor(whole / 60), fmod(whole, 60));
 	else

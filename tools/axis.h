@@ -15,7 +15,7 @@ void axis_size_label(double bytes, double step, char ret[AXIS_LABEL]);
 
 /* Likewise of seconds: 1, 2 or 5 times a power of 10, from a minute on what clocks have. */
 double axis_time_step(double span, unsigned most);
-/* Of an axis that ends at that time: "12.5", "3:07", "1:02:45". */
+/* Of an axis that ends at that time: "0", "12.5", "3:07", "1:02:45". */
 void axis_time_label(double seconds, double step, double end, char ret[AXIS_LABEL]);
 /* What these are: "seconds", "min:s", "h:min:s". */
 const char *axis_time_unit(double end);

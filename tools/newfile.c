@@ -44,28 +44,23 @@ static bool is_stdout(const struct stat *is)
 	       out.st_ino == is->st_ino;
 }
 
-static int open_itself(struct newfile *file, bool is_out)
+static int open_itself(struct newfile *file, const char *path)
 {
 	file->is_direct = true;
-	file->fd = is_out ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-			  : open(file->path, O_WRONLY | O_CLOEXEC);
+	file->fd =
+		path ? open(path, O_WRONLY | O_CLOEXEC) : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 	return file->fd < 0 ? -errno : 0;
 }
 
-int newfile_open(struct newfile *file, const char *path)
+/* A file without a name, or with one of its own. */
+static int open_aside(struct newfile *file)
 {
-	struct stat is;
 	int err;
 
-	*file = (struct newfile){.fd = -1, .path = path};
-	if (!path)
-		return open_itself(file, true);
-	if (stat(path, &is) == 0 && (!S_ISREG(is.st_mode) || is_stdout(&is)))
-		return open_itself(file, is_stdout(&is));
-	file->fd = open_nameless(path);
+	file->fd = open_nameless(file->path);
 	if (file->fd >= 0)
 		return 0;
-	err = name_beside(path, "XXXXXX", &file->name);
+	err = name_beside(file->path, "XXXXXX", &file->name);
 	if (err < 0)
 		return err;
 	file->fd = mkostemp(file->name, O_CLOEXEC);
@@ -75,6 +70,24 @@ int newfile_open(struct newfile *file, const char *path)
 	free(file->name);
 	file->name = NULL;
 	return err;
+}
+
+int newfile_open(struct newfile *file, const char *path)
+{
+	struct stat is;
+	bool exists;
+
+	*file = (struct newfile){.fd = -1};
+	if (!path)
+		return open_itself(file, NULL);
+	exists = stat(path, &is) == 0;
+	if (exists && is_stdout(&is))
+		return open_itself(file, NULL);
+	if (exists && !S_ISREG(is.st_mode))
+		return open_itself(file, path);
+	/* To what a link leads to; a link in /dev is not to be replaced. */
+	file->path = exists ? realpath(path, NULL) : strdup(path);
+	return file->path ? open_aside(file) : -errno;
 }
 
 /* rename() is what replaces a file at once: it wants a name for the new one. */
@@ -121,5 +134,6 @@ void newfile_done(struct newfile *file)
 	if (file->name)
 		unlink(file->name);
 	free(file->name);
+	free(file->path);
 	*file = (struct newfile){.fd = -1};
 }

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 struct newfile {
-	int fd;		  /* owned: to be written to; -1: none */
-	const char *path; /* borrowed: what it shall be called */
-	char *name;	  /* owned: what it is called until then; NULL: it has no name yet */
+	int fd;	    /* owned: to be written to; -1: none */
+	char *path; /* owned: what it shall be called: of a link what it leads to */
+	char *name; /* owned: what it is called until then; NULL: it has no name yet */
 	/* It is written to itself: a terminal, a pipe, or what standard output is already. */
 	bool is_direct;
 };

@@ -481,13 +481,13 @@ static void tell_end(struct plot *plot, const struct runreport *report)
 	int64_t status = find_told(report, "exit_status");
 	int64_t duration = find_told(report, "duration_ns");
 	uint32_t n = report->processes.count;
-	char how[48] = "not ended";
+	char how[48] = "recorded for";
 
 	if (status != SERIES_UNKNOWN && WIFSIGNALED((int)status))
-		snprintf(how, sizeof(how), "ended by signal %d", WTERMSIG((int)status));
+		snprintf(how, sizeof(how), "ended by signal %d after", WTERMSIG((int)status));
 	else if (status != SERIES_UNKNOWN)
-		snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS((int)status));
-	snprintf(plot->end, sizeof(plot->end), "%s after %.3f s; %" PRIu32 " process%s", how,
+		snprintf(how, sizeof(how), "exit status %d after", WEXITSTATUS((int)status));
+	snprintf(plot->end, sizeof(plot->end), "%s %.3f s; %" PRIu32 " process%s", how,
 		 duration >= 0 ? (double)duration / 1e9 : plot->to, n, n == 1 ? "" : "es");
 }
 
