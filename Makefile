@@ -337,7 +337,7 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 	$(call say,CC,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_CFLAGS) -MF $@.d -o $@ $< $(UNIT_LIBS) $(TOOLS_LDFLAGS) \
-	  $(CMOCKA_LIBS) $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS)
+	  $(CMOCKA_LIBS) $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS) -lm
 
 # The programs to be measured are compiled plainly, as other people's are; static_* statically, and
 # lib* as preloads that are not ours.
