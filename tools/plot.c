@@ -93,11 +93,12 @@ static int thin_line(struct stack *stack, const int64_t *value, struct series *r
 	int err = 0;
 
 	ret->width = 1;
-	*stack->thin = (struct series_thin){.to = ret,
-					    .ticks = stack->bucket_ticks,
-					    .keys = 1,
-					    .whole_from = stack->peak_tick,
-					    .whole_to = stack->peak_tick};
+	/* Its rows, which are large, are as they were: none is found yet. */
+	stack->thin->to = ret;
+	stack->thin->ticks = stack->bucket_ticks;
+	stack->thin->keys = 1;
+	stack->thin->whole_from = stack->thin->whole_to = stack->peak_tick;
+	stack->thin->bucket = 0;
 	for (size_t i = 0; err == 0 && i < stack->rows->n; i++) {
 		row.tick = stack->rows->tick[i];
 		row.value[0] = value[i];
