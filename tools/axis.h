@@ -8,7 +8,10 @@
 /* Room for a label. */
 #define AXIS_LABEL 32
 
-/* The smallest 1, 2 or 5 times a power of 10, below 1000, of B, KiB, MiB and so on, of which no more than most fit into top bytes. */
+/*
+ * The smallest 1, 2 or 5 times a power of 10, below 1000, of B, KiB, MiB and so on, of which no more than most
+ * fit into top bytes.
+ */
 double axis_size_step(double top, unsigned most);
 /* "0", or in the step's unit: "200 MiB". */
 void axis_size_label(double bytes, double step, char ret[AXIS_LABEL]);

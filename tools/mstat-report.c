@@ -6,13 +6,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -199,44 +197,14 @@ static int write_figure(const struct plot *plot, enum format format, FILE *to)
 	return canvas->kind->close(canvas, 0);
 }
 
-/* What a terminal says of itself, or the user of it; whatever is no terminal has lines as paper has. */
-static unsigned line_width(int fd)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize window;
-	unsigned long width = 0;
-
-	if (!isatty(fd))
-		return 80;
-	if (columns)
-		width = strtoul(columns, NULL, 10);
-	if (!width && ioctl(fd, TIOCGWINSZ, &window) == 0)
-		width = window.ws_col;
-	if (!width)
-		return 80;
-	return width < PLOTTEXT_MIN   ? PLOTTEXT_MIN
-	       : width > PLOTTEXT_MAX ? PLOTTEXT_MAX
-				      : (unsigned)width;
-}
-
-/* no-color.org: whatever NO_COLOR has, but nothing. */
-static bool takes_color(int fd)
-{
-	const char *no = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
-
-	return isatty(fd) && !(no && *no) && term && strcmp(term, "dumb") != 0;
-}
-
 static int write_picture(const struct runreport *report, const struct extra *extra,
 			 enum format format, int fd, FILE *to)
 {
-	struct textline_style style = {.width = line_width(fd), .has_color = takes_color(fd)};
+	struct textline_style style = textline_style_of(fd);
 	unsigned columns = format == TEXT ? plottext_columns(style.width) : FIGURE_COLUMNS;
 	struct plot *plot;
 	int err = plot_new(report, extra->cut[0] ? extra->cut : NULL, columns, &plot);
 
-	style.is_utf8 = setlocale(LC_CTYPE, "") && !strcmp(nl_langinfo(CODESET), "UTF-8");
 	if (err == 0)
 		err = format == TEXT ? plottext_write(plot, &style, to)
 				     : write_figure(plot, format, to);
@@ -493,6 +461,7 @@ int main(int argc, char **argv)
 	int status = parse_options(argc, argv, &options);
 
 	if (status < 0) {
+		setlocale(LC_CTYPE, "");
 		signal(SIGPIPE, SIG_IGN);
 		status = run(&options);
 	}

@@ -1,12 +1,51 @@
 /* SPDX-License-Identifier: ISC */
+#include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "tools/plain.h"
 #include "tools/textline.h"
 
+/* Cells of a line that nobody says anything of. */
+#define PAPER 80
+
 static const struct textline_cell blank = {" ", TEXTLINE_PLAIN, TEXTLINE_PLAIN};
+
+/* Of a terminal. */
+static unsigned width_of(int fd)
+{
+	const char *columns = getenv("COLUMNS");
+	unsigned long width = columns ? strtoul(columns, NULL, 10) : 0;
+	struct winsize window;
+
+	if (!width && ioctl(fd, TIOCGWINSZ, &window) == 0)
+		width = window.ws_col;
+	if (!width)
+		return PAPER;
+	return width < TEXTLINE_MIN   ? TEXTLINE_MIN
+	       : width > TEXTLINE_MAX ? TEXTLINE_MAX
+				      : (unsigned)width;
+}
+
+static bool takes_color(void)
+{
+	const char *no = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	return !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+struct textline_style textline_style_of(int fd)
+{
+	bool is_terminal = isatty(fd);
+
+	return (struct textline_style){.width = is_terminal ? width_of(fd) : PAPER,
+				       .is_utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
+				       .has_color = is_terminal && takes_color()};
+}
 
 void textline_init(struct textline *line, const struct textline_style *style)
 {
@@ -150,7 +189,7 @@ bool textline_is_free(const struct textline *line, unsigned from, unsigned to)
 	return true;
 }
 
-/* The nearest of the 6 x 6 x 6 colors, or, of what is nearly none, of the 24 grays: all terminals of today have these. */
+/* The nearest of 6 x 6 x 6 colors, or, of what is nearly none, of 24 grays: all terminals have these. */
 static unsigned nearest(uint32_t color)
 {
 	static const int levels[] = {0, 95, 135, 175, 215, 255};

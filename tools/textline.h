@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define TEXTLINE_MIN 50
 #define TEXTLINE_MAX 200
 /* The color of a cell that has none of its own. Else 0xRRGGBB. */
 #define TEXTLINE_PLAIN UINT32_MAX
@@ -29,6 +30,12 @@ struct textline {
 	unsigned used;
 	struct textline_cell cell[TEXTLINE_MAX];
 };
+
+/*
+ * As whoever reads the descriptor takes it, by the locale of LC_CTYPE. What is no terminal has 80 cells and no
+ * color; a terminal as many as it has, or COLUMNS says, and none where NO_COLOR (no-color.org) or TERM forbid it.
+ */
+struct textline_style textline_style_of(int fd);
 
 void textline_init(struct textline *line, const struct textline_style *style);
 /* How many cells a text takes: plain UTF-8 (plain.h). */

@@ -118,12 +118,15 @@ on_tty() {
 	env -u NO_COLOR -u COLUMNS TERM=xterm-256color LC_ALL=C.UTF-8 "$@" \
 		script -qec "stty cols $columns; mstat-report -format text own/run.mstat" /dev/null </dev/null | tr -d '\r'
 }
+# shape FILE: of the first chart which cells are filled
+shape() { awk '/^Memory/ { on = 1 } /^anonymous/ { exit } on' "$1" | sed 's/▁\|▂\|▃\|▄\|▅\|▆\|▇\|█/#/g'; }
 if command -v script >/dev/null; then
 	on_tty 80 >seen
 	like "a terminal has colors" "$(cat seen)" $'\033\\[0;38;5;[0-9]+m'
 	sed $'s/\033\\[[0-9;]*m//g' seen >bare
 	is "... 80 columns, if it has so many" "$(wide bare)" 80
 	is "... and each line ends without one" "$(awk '{ n = split($0, part, "\033\\["); if (n > 1 && part[n] !~ /^0m/) bad++ } END { print bad + 0 }' seen)" 0
+	is "... and what is drawn is as tall as without" "$(shape bare)" "$(shape blocks)"
 	on_tty 132 NO_COLOR=1 >seen
 	is "NO_COLOR: none" "$(grep -c $'\033' seen)" 0
 	is "... all of a wider one" "$(wide seen)" 132
