@@ -78,6 +78,9 @@ ZSTD_LIBS    = $(shell $(PKG_CONFIG) --libs libzstd)
 DWARF_LIBS   = $(shell $(PKG_CONFIG) --libs libdw zlib) -lelf -liberty
 SQLITE_LIBS  = $(shell $(PKG_CONFIG) --libs sqlite3)
 SYSTEMD_LIBS = $(shell $(PKG_CONFIG) --libs libsystemd)
+# Pictures of pixels: by libcairo, where there is one.
+CAIRO_CFLAGS = $(shell if $(PKG_CONFIG) --exists cairo 2>/dev/null; then echo -DMSTAT_CAIRO; $(PKG_CONFIG) --cflags cairo; fi)
+CAIRO_LIBS   = $(shell $(PKG_CONFIG) --libs cairo 2>/dev/null)
 CMOCKA_LIBS  = $(shell $(PKG_CONFIG) --libs cmocka)
 ZSTD_STATIC  = $(shell $(CC) -print-file-name=libzstd.a)
 
@@ -128,7 +131,8 @@ all: $(BINS) report $(LIBRARIES) $(if $(SAN),$(B)/lib) ## build the programs and
 $(B)/flags: export TEXT = $(CC) $(TOOLS_CFLAGS) $(TOOLS_LDFLAGS)
 $(P)/flags: export TEXT = $(CC) $(SAMPLER_CFLAGS) $(PLAIN_LDFLAGS) $(HEAP_LDFLAGS) $(ZSTD_USED) $(ZSTD_REFUSED)
 $(F)/flags: export TEXT = $(CLANG) $(FUZZ_CFLAGS)
-$(sort $(B)/flags $(P)/flags $(F)/flags): force
+$(B)/flags-png: export TEXT = $(CAIRO_CFLAGS) $(CAIRO_LIBS)
+$(sort $(B)/flags $(B)/flags-png $(P)/flags $(F)/flags): force
 	@mkdir -p $(@D); echo "$$TEXT" | cmp -s - $@ || echo "$$TEXT" >$@
 .PHONY: force
 
@@ -148,6 +152,9 @@ $(B)/tools/%.o: tools/%.c $(B)/flags
 	$(call say,CC,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_CFLAGS) -c -o $@ $<
+
+$(B)/tools/canvaspng.o: private TOOLS_CFLAGS += $(CAIRO_CFLAGS)
+$(B)/tools/canvaspng.o: $(B)/flags-png
 
 $(B)/libcore.a: $(call object,$(B),$(CORE))
 $(B)/libcollector.a: $(call object,$(B),$(COLLECTOR))
@@ -204,7 +211,7 @@ $(B)/report/page.o: tools/report/page.S $(wildcard $(PAGE)) $(B)/flags
 $(B)/bin/$(REPORT): $(B)/tools/$(REPORT).o $(B)/report/page.o $(ARCHIVES)
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(DWARF_LIBS)
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(DWARF_LIBS) $(CAIRO_LIBS) -lm
 
 # A sanitized mstat uses the libraries there are.
 build/san-%/lib: $(LIBRARIES)
@@ -335,7 +342,7 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 	$(call say,CC,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_CFLAGS) -MF $@.d -o $@ $< $(UNIT_LIBS) $(TOOLS_LDFLAGS) \
-	  $(CMOCKA_LIBS) $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS)
+	  $(CMOCKA_LIBS) $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS) -lm
 
 # The programs to be measured are compiled plainly, as other people's are; static_* statically, and
 # lib* as preloads that are not ours.
@@ -410,7 +417,7 @@ $(FUZZ_BINS): build/tests/fuzz/%: tests/fuzz/%.c $(F)/libfuzzed.a
 	$(call say,CLANG,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -MF $@.d -o $@ $< $(F)/libfuzzed.a \
-	  $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS)
+	  $(ZSTD_LIBS) $(SYSTEMD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS) -lm
 
 SANITIZED = $(patsubst %.c,build/san-address-undefined/%,\
               $(filter-out tests/unit/test_preload_%,$(UNIT)))

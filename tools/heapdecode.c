@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "tools/quantity.h"
 #include "tools/reader.h"
 #include "tools/spool.h"
+#include "tools/stream.h"
 
 /* Marks that are named where the wanted one is not there; bytes of a text that are shown. */
 #define MARKS_NAMED 5
@@ -461,25 +461,16 @@ static int write_pprof(const struct heapdecode *heap, const struct heapview *vie
 static int write_stream(const struct heapview *view, enum heapdecode_format format,
 			const char *instant, int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	FILE *to = copy < 0 ? NULL : fdopen(copy, "w");
-	int err;
+	FILE *to;
+	int err = stream_open(fd, &to);
 
-	if (!to) {
-		err = -errno;
-		if (copy >= 0)
-			close(copy);
+	if (err < 0)
 		return err;
-	}
 	if (format == HEAPDECODE_FOLDED)
 		err = heapview_put_folded(view, to);
 	else
 		err = heapview_put_text(view, instant, to);
-	errno = EIO;
-	if (fflush(to) != 0 || ferror(to))
-		err = err ? err : -errno;
-	fclose(to);
-	return err;
+	return stream_close(to, err);
 }
 
 int heapdecode_write(const struct heapdecode *heap, enum heapdecode_format format, int fd)

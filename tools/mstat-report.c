@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mstat-report: a run file to a page of HTML that tells of it, with all that it needs in it.
+ * mstat-report: a run file to a page of HTML that tells of it, with all that it needs in it; or to a picture.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +15,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/canvas.h"
+#include "tools/figure.h"
 #include "tools/flags.h"
 #include "tools/heapdecode.h"
 #include "tools/input.h"
 #include "tools/newfile.h"
+#include "tools/plottext.h"
 #include "tools/reportpage.h"
 #include "tools/runreport.h"
 #include "tools/spool.h"
+#include "tools/stream.h"
 
 #ifndef MSTAT_VERSION
 #define MSTAT_VERSION "unknown"
@@ -36,9 +41,14 @@ enum {
 /* The page without its data: tools/report/page.S. */
 extern const char report_page[], report_page_end[];
 
+enum format { HTML, SVG, PNG, TEXT, FORMATS };
+/* What -format takes, and, but of text, what the name of a file ends with. */
+static const char *const formats[FORMATS] = {"html", "svg", "png", "text"};
+
 struct options {
 	const char *input; /* NULL: standard input */
-	char *output;	   /* owned */
+	char *output;	   /* owned; NULL: standard output */
+	enum format format;
 };
 
 /* What stands in the page beside the report. */
@@ -52,6 +62,11 @@ struct extra {
 static const char *input_name(const struct options *options)
 {
 	return options->input ? options->input : "standard input";
+}
+
+static const char *output_name(const struct options *options)
+{
+	return options->output ? options->output : "standard output";
 }
 
 static int complain(const char *name, const char *why)
@@ -77,7 +92,7 @@ static int report_input(const struct options *options, const struct runreport *r
 		return EXIT_FAILED;
 	case -ENODATA:
 		fprintf(stderr, "mstat-report: %s: cut at byte %" PRIu64 ": %s; %s\n", name, offset,
-			why, is_any ? "the page is of all before" : "there is nothing to show");
+			why, is_any ? "what is shown is all before" : "there is nothing to show");
 		return EXIT_CUT;
 	case -EOPNOTSUPP:
 	case -ENOMEM:
@@ -154,7 +169,7 @@ static void extra_done(struct extra *extra)
 
 /* ---- the page -------------------------------------------------------------------------------------- */
 
-static int write_stream(const struct runreport *report, const struct extra *extra, int fd)
+static int write_html(const struct runreport *report, const struct extra *extra, FILE *to)
 {
 	struct reportpage page = {.html = report_page,
 				  .html_len = (size_t)(report_page_end - report_page),
@@ -163,36 +178,68 @@ static int write_stream(const struct runreport *report, const struct extra *extr
 				  .folded = extra->folded,
 				  .no_heap = extra->no_heap[0] ? extra->no_heap : NULL,
 				  .remarks = extra->remarks ? extra->remarks : ""};
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	FILE *to = copy < 0 ? NULL : fdopen(copy, "w");
-	int err;
 
-	if (!to) {
-		err = -errno;
-		if (copy >= 0)
-			close(copy);
+	return reportpage_write(&page, report, to);
+}
+
+/* ---- pictures -------------------------------------------------------------------------------------- */
+
+static int write_figure(const struct plot *plot, enum format format, FILE *to)
+{
+	struct canvas_point size = figure_size(plot);
+	struct canvas *canvas;
+	int err = format == SVG ? canvas_open_svg(to, &size, plot->command, &canvas)
+				: canvas_open_png(to, &size, &canvas);
+
+	if (err < 0)
 		return err;
-	}
-	errno = EIO;
-	err = reportpage_write(&page, report, to);
-	if (fflush(to) != 0 || ferror(to))
-		err = err ? err : -errno;
-	fclose(to);
+	figure_draw(plot, canvas);
+	return canvas->kind->close(canvas, 0);
+}
+
+static int write_picture(const struct runreport *report, const struct extra *extra,
+			 enum format format, int fd, FILE *to)
+{
+	struct textline_style style = textline_style_of(fd);
+	unsigned columns = format == TEXT ? plottext_columns(style.width) : FIGURE_COLUMNS;
+	struct plot *plot;
+	int err = plot_new(report, extra->cut[0] ? extra->cut : NULL, columns, &plot);
+
+	if (err == 0)
+		err = format == TEXT ? plottext_write(plot, &style, to)
+				     : write_figure(plot, format, to);
+	plot_free(plot);
 	return err;
 }
 
-static int write_page(const struct options *options, const struct runreport *report,
-		      const struct extra *extra)
+/* ---- the output ------------------------------------------------------------------------------------ */
+
+static int write_output(const struct options *options, const struct runreport *report,
+			const struct extra *extra)
 {
 	struct newfile file;
+	FILE *to;
 	int err = newfile_open(&file, options->output);
 
 	if (err == 0)
-		err = write_stream(report, extra, file.fd);
+		err = stream_open(file.fd, &to);
+	if (err == 0)
+		err = stream_close(
+			to, options->format == HTML
+				    ? write_html(report, extra, to)
+				    : write_picture(report, extra, options->format, file.fd, to));
 	if (err == 0)
 		err = newfile_commit(&file);
 	newfile_done(&file);
 	return err;
+}
+
+/* A reader that has gone away (EPIPE) wants no explanation, but of what is no text for people. */
+static int report_output(const struct options *options, int err)
+{
+	if (err == -EPIPE && options->format == TEXT)
+		return EXIT_FAILED;
+	return complain(output_name(options), strerror(-err));
 }
 
 static bool is_same_file(const char *path, int fd)
@@ -216,12 +263,13 @@ static int report_on(const struct options *options, int fd)
 			 reader_offset(report.reader), reader_why(report.reader));
 	err = 0;
 	if (is_page) {
-		err = read_heap(fd, &report, &extra);
+		if (options->format == HTML)
+			err = read_heap(fd, &report, &extra);
 		if (err == 0)
-			err = write_page(options, &report, &extra);
+			err = write_output(options, &report, &extra);
 	}
 	if (err < 0)
-		status = complain(options->output, strerror(-err));
+		status = report_output(options, err);
 	extra_done(&extra);
 	runreport_done(&report);
 	return status;
@@ -254,7 +302,7 @@ static int run(const struct options *options)
 
 	if (fd < 0)
 		return EXIT_FAILED;
-	if (is_same_file(options->output, fd))
+	if (options->output && is_same_file(options->output, fd))
 		status = complain(options->output, "this is the run file itself");
 	else
 		status = report_on(options, fd);
@@ -265,20 +313,29 @@ static int run(const struct options *options)
 /* ---- options --------------------------------------------------------------------------------------- */
 
 static const char help[] =
-	"usage: mstat-report [-o FILE] [RUN]\n"
-	"Writes a page of HTML about a run file of mstat (default: standard input): its memory "
-	"over\n"
-	"time, its processes, who held what at any time, and, of a run with mstat -heap, the "
-	"flame\n"
-	"graph at the peak. The page needs nothing else, and asks nobody for anything.\n"
-	"mstatd:NAME is a run that mstatd keeps of yours (mstatd -list; $MSTAT_SOCKET).\n"
+	"usage: mstat-report [-format FORMAT] [-o FILE] [RUN]\n"
+	"Shows a run file of mstat (default: standard input): its memory over time, its "
+	"processes,\n"
+	"marks, peaks. mstatd:NAME is a run that mstatd keeps of yours (mstatd -list; "
+	"$MSTAT_SOCKET).\n"
 	"\n"
-	"  -o FILE         write there (default: RUN with .html in place of .mstat), mode 0600\n"
+	"  -format html    a page (the default): also who held what at any time, and, of a run "
+	"with\n"
+	"                  mstat -heap, the flame graph at the peak. It needs nothing else, and "
+	"asks\n"
+	"                  nobody for anything\n"
+	"          svg     a picture to be scaled, whose text can be found\n"
+	"          png     the same in pixels\n"
+	"          text    in characters: 80 columns, or as many as the terminal has (COLUMNS);\n"
+	"                  colors on a terminal alone, and not where NO_COLOR is set\n"
+	"  -o FILE         write there, mode 0600 (default: text to standard output, all else to "
+	"RUN\n"
+	"                  with .html, .svg or .png in place of .mstat)\n"
 	"  -h, -version    print this, or the version\n"
 	"\n"
-	"Exit code: 0; 1 the file is corrupt or something could not be read or written, and no "
-	"page\n"
-	"was made; 2 usage; 3 the file is not whole, as after a crash: the page is of what is.\n";
+	"Exit code: 0; 1 the file is corrupt or something could not be read or written, and "
+	"nothing\n"
+	"was made; 2 usage; 3 the file is not whole, as after a crash: what is shown is what is.\n";
 
 static int refuse(const char *why)
 {
@@ -293,7 +350,7 @@ static int print_and_exit(const char *text)
 	return EXIT_OK;
 }
 
-/* The page stands beside its run; that of a run of mstatd's stands here. */
+/* It stands beside its run; that of a run of mstatd's stands here. */
 static int name_output(struct options *options)
 {
 	const char *name = options->input;
@@ -306,7 +363,7 @@ static int name_output(struct options *options)
 	len = strlen(name);
 	if (len > 6 && !strcmp(name + len - 6, ".mstat"))
 		len -= 6;
-	if (asprintf(&options->output, "%.*s.html", (int)len, name) < 0)
+	if (asprintf(&options->output, "%.*s.%s", (int)len, name, formats[options->format]) < 0)
 		return complain(name, "no memory");
 	return -1;
 }
@@ -322,18 +379,44 @@ static int parse_operands(int argc, char **argv, struct options *options)
 		options->input = argv[optind];
 	else if (isatty(STDIN_FILENO))
 		return refuse("no run file given (-h for help)");
-	return options->output ? -1 : name_output(options);
+	return options->output || options->format == TEXT ? -1 : name_output(options);
+}
+
+/* Returns an exit code, or -1 to go on. */
+static int take_format(const char *name, enum format *ret)
+{
+	unsigned i = 0;
+
+	while (i < FORMATS && strcmp(name, formats[i]) != 0)
+		i++;
+	if (i == FORMATS) {
+		fprintf(stderr, "mstat-report: no format \"%.60s\": it is html, svg, png or text\n",
+			name);
+		return EXIT_USAGE;
+	}
+	if (i == PNG && !canvas_has_png())
+		return refuse("this one was built without libcairo, which -format png needs; "
+			      "-format svg needs none");
+	*ret = (enum format)i;
+	return -1;
+}
+
+/* The word that getopt has just read: before its value, or with that in it. */
+static const char *newest_flag(char **argv)
+{
+	return argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
 }
 
 /* Returns an exit code, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
-	static const struct option longs[] = {{"o", required_argument, NULL, 'o'},
+	static const struct option longs[] = {{"format", required_argument, NULL, 'f'},
+					      {"o", required_argument, NULL, 'o'},
 					      {"h", no_argument, NULL, 'h'},
 					      {"help", no_argument, NULL, 'h'},
 					      {"version", no_argument, NULL, 'v'},
 					      {0}};
-	int c;
+	int c, status = -1;
 	int at = 0;
 
 	for (;;) {
@@ -342,8 +425,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		c = getopt_long_only(argc, argv, ":", longs, &at);
 		if (c == -1)
 			break;
-		if (c != '?' && c != ':' && c != 'o' &&
-		    !flags_is_whole(argv[optind - 1], longs[at].name))
+		if (c != '?' && c != ':' && !flags_is_whole(newest_flag(argv), longs[at].name))
 			c = '?';
 		switch (c) {
 		case 'o':
@@ -351,6 +433,11 @@ static int parse_options(int argc, char **argv, struct options *options)
 			options->output = strdup(optarg);
 			if (!options->output)
 				return complain(optarg, "no memory");
+			break;
+		case 'f':
+			status = take_format(optarg, &options->format);
+			if (status >= 0)
+				return status;
 			break;
 		case 'h':
 			return print_and_exit(help);
@@ -374,6 +461,7 @@ int main(int argc, char **argv)
 	int status = parse_options(argc, argv, &options);
 
 	if (status < 0) {
+		setlocale(LC_CTYPE, "");
 		signal(SIGPIPE, SIG_IGN);
 		status = run(&options);
 	}

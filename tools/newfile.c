@@ -35,6 +35,23 @@ static int name_beside(const char *path, const char *end, char **ret)
 	return asprintf(ret, "%.*s.%.200s.%s", (int)len, path, path + len, end) < 0 ? -ENOMEM : 0;
 }
 
+/* /dev/stdout, or the name of what it leads to. */
+static bool is_stdout(const struct stat *is)
+{
+	struct stat out;
+
+	return fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == is->st_dev &&
+	       out.st_ino == is->st_ino;
+}
+
+static int open_itself(struct newfile *file, const char *path)
+{
+	file->is_direct = true;
+	file->fd =
+		path ? open(path, O_WRONLY | O_CLOEXEC) : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	return file->fd < 0 ? -errno : 0;
+}
+
 static int open_named(struct newfile *file)
 {
 	int err = name_beside(file->path, "XXXXXX", &file->name);
@@ -53,15 +70,17 @@ static int open_named(struct newfile *file)
 static int begin(struct newfile *file, const char *path, bool is_named)
 {
 	struct stat is;
-	bool exists = stat(path, &is) == 0;
+	bool exists;
 
 	*file = (struct newfile){.fd = -1};
-	if (exists && !S_ISREG(is.st_mode)) {
-		file->is_direct = true;
-		file->fd = open(path, O_WRONLY | O_CLOEXEC);
-		return file->fd < 0 ? -errno : 0;
-	}
-	/* Through a link, not in its place. */
+	if (!path)
+		return open_itself(file, NULL);
+	exists = stat(path, &is) == 0;
+	if (exists && is_stdout(&is))
+		return open_itself(file, NULL);
+	if (exists && !S_ISREG(is.st_mode))
+		return open_itself(file, path);
+	/* To what a link leads to; a link in /dev is not to be replaced. */
 	file->path = exists ? realpath(path, NULL) : strdup(path);
 	if (!file->path)
 		return -errno;

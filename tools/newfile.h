@@ -7,14 +7,15 @@
 
 struct newfile {
 	int fd;	    /* owned: to be written to; -1: none */
-	char *path; /* owned: what it shall be called; where that is a link, what it points to */
+	char *path; /* owned: what it shall be called: of a link what it leads to */
 	char *name; /* owned: what it is called until then; NULL: it has no name yet */
-	bool is_direct; /* the path is no file (a terminal, a pipe), and is written to itself */
+	/* It is written to itself: a terminal, a pipe, or what standard output is already. */
+	bool is_direct;
 };
 
 /*
- * Begins a file of mode 0600 in the folder of path: arguments may hold secrets. 0 or an error;
- * newfile_done() is right after both.
+ * Begins a file of mode 0600 in the folder of path, for arguments may hold secrets; NULL: standard output.
+ * 0 or an error; newfile_done() is right after both.
  */
 int newfile_open(struct newfile *file, const char *path);
 /* The same, with a name from the beginning: for whom a descriptor is not enough. */

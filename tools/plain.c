@@ -31,16 +31,18 @@ size_t plain_len(const unsigned char *p, size_t left)
 
 	if (*p < 0x20 || *p == 0x7f)
 		return 0;
-	/* U+0080 to U+009F are control characters again. */
-	return len == 2 && *p == 0xc2 && p[1] < 0xa0 ? 0 : len;
+	/* U+0080 to U+009F are control characters again; U+FFFE and U+FFFF never any. */
+	if (len == 2 && *p == 0xc2 && p[1] < 0xa0)
+		return 0;
+	return len == 3 && *p == 0xef && p[1] == 0xbf && p[2] >= 0xbe ? 0 : len;
 }
 
-void plain_text(char ret[PLAIN_ROOM], const char *text, size_t len)
+void plain_line(char *ret, size_t shown, const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	size_t i = 0;
 
-	while (i < len && i < PLAIN_SHOWN) {
+	while (i < len && i < shown) {
 		size_t n = plain_len(p + i, len - i);
 
 		if (n)
@@ -50,4 +52,9 @@ void plain_text(char ret[PLAIN_ROOM], const char *text, size_t len)
 		i += n ? n : 1;
 	}
 	strcpy(ret, i < len ? "..." : "");
+}
+
+void plain_text(char ret[PLAIN_ROOM], const char *text, size_t len)
+{
+	plain_line(ret, PLAIN_SHOWN, text, len);
 }

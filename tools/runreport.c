@@ -596,7 +596,7 @@ static int read_lives(struct runreport *report, int fd)
 
 /* ---- who is shown --------------------------------------------------------------------------------- */
 
-static int64_t peak_of(const struct runreport_process *process)
+int64_t runreport_peak(const struct runreport_process *process)
 {
 	return process->pss_peak != SERIES_UNKNOWN ? process->pss_peak : process->rss_peak;
 }
@@ -604,7 +604,7 @@ static int64_t peak_of(const struct runreport_process *process)
 /* What is known of a process that was never sampled is its exit record. */
 static int64_t size_of(const struct runreport_process *process)
 {
-	int64_t peak = peak_of(process);
+	int64_t peak = runreport_peak(process);
 
 	return peak != SERIES_UNKNOWN ? peak : process->hwm;
 }

@@ -91,6 +91,8 @@ struct runreport {
  * ticks and no processes. runreport_done() is right after all of them.
  */
 int runreport_read(int fd, struct runreport *ret);
+/* The largest PSS; RSS where there is none. SERIES_UNKNOWN: it was not sampled. */
+int64_t runreport_peak(const struct runreport_process *process);
 void runreport_done(struct runreport *report);
 
 static inline struct runreport_process *runreport_process_at(const struct runreport *report,

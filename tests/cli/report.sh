@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # mstat-report without a browser: what a page has in it, hostile names, bad files, and what long runs take.
-# shellcheck source=tests/lib.sh disable=SC2154,SC2016
-. "$(dirname "$0")/../lib.sh"
-[ -x "$BIN/mstat-report" ] || skip_all "mstat-report is not built: its page needs npm"
+# shellcheck source=tests/cli/report_lib disable=SC2154,SC2016
+. "$(dirname "$0")/report_lib"
 page=$SRC/tests/cli/report_page.py
 
 # ---- a page --------------------------------------------------------------------------------------
@@ -36,6 +35,12 @@ ok "a pipe" sh -c 'cat own/run.mstat | mstat-report -o pipe.html'
 ok "... is the same" cmp pipe.html own/run.html
 ok "-o stands where it likes" mstat-report own/run.mstat -o after.html
 ok "standard output" sh -c 'mstat-report -o /dev/stdout own/run.mstat | cmp - own/run.html'
+ln -s later.html link.html && echo old >later.html
+ok "a page through a link" mstat-report -o link.html own/run.mstat
+is "... is where that leads" "$(readlink link.html; cmp later.html own/run.html)" later.html
+echo first >log
+ok "what standard output is already" sh -c 'ln -s /proc/self/fd/1 itself; mstat-report -o itself own/run.mstat >>log'
+is "... is written on" "$(readlink itself; head -n 1 log; tail -n +2 log | cmp - own/run.html)" $'/proc/self/fd/1\nfirst'
 echo old >replaced.html && chmod 644 replaced.html
 ok "a page in place of another file" mstat-report -o replaced.html own/run.mstat
 is "... is its owner's alone, too" "$(stat -c %a replaced.html)" 600
@@ -64,35 +69,8 @@ ok "... as long as they are recorded" test ${#argv} -gt 4000
 # ---- what is no run file, or not all of it ----------------------------------------------------------
 
 mkdir bad && cd bad || exit 1
-# refuses DESC STATUS REGEX FILE: with one line, and leaves nothing
-refuses() {
-	echo precious >page.html
-	exits "$1: exit $2" "$2" mstat-report -o page.html "$4"
-	is "... as mstat-decode" "$(mstat-decode "$4" >/dev/null 2>&1; echo $?)" "$2"
-	like "... and one line" "$err" "^mstat-report: [^"$'\n'"]*$3[^"$'\n'"]*$"
-	is "... leaves an older page alone" "$(cat page.html)" precious
-	rm -f page.html "$4"
-	is "... and nothing else" "$(ls -A)" ""
-}
 size=$(stat -c %s ../own/run.mstat)
-cp ../own/run.mstat broken
-printf '\xff\xff\xff\xff' | dd of=broken bs=1 seek=$((size / 2)) conv=notrunc status=none
-refuses "a corrupt file" 1 'corrupt at byte [0-9]+' broken
-: >empty
-refuses "an empty file" 3 'cut at byte 0' empty
-head -c 100 ../own/run.mstat >stump
-refuses "a piece of a header" 3 'cut at byte' stump
-cp ../tree.tsv text
-refuses "something else" 1 'not a run file' text
-python3 - ../own/run.mstat newer <<'END'
-import struct, sys, zlib
-data = bytearray(open(sys.argv[1], "rb").read())
-size = struct.unpack("<I", data[4:8])[0]
-data[16] = 9
-data[8 + size - 4:8 + size] = struct.pack("<I", zlib.crc32(data[8:8 + size - 4]))
-open(sys.argv[2], "wb").write(data)
-END
-refuses "a newer version" 1 'version 9' newer
+report_bad ../own/run.mstat html
 head -c $((size - 5)) ../own/run.mstat >cut.mstat
 exits "a cut file: exit 3" 3 mstat-report cut.mstat
 like "... one line" "$err" $'^mstat-report: cut.mstat: cut at byte [0-9]+[^\n]*$'

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a page tells of a run file: the input is sections, the content of the one block of a file that is good
+ * What a page and pictures tell of a run file: the input is sections, the content of the one block of a file that is good
  * otherwise; or, after a first byte of 1, of one that is cut behind it.
  */
 #include <errno.h>
 #include <stdio.h>
 
 #include "tests/unit/runfile_make.h"
+#include "tools/figure.h"
+#include "tools/plottext.h"
 #include "tools/reportpage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -31,6 +33,24 @@ static void check(const struct runreport *report)
 			__builtin_trap();
 	if (report->lives.n > report->tree.n)
 		__builtin_trap();
+}
+
+static void draw(const struct runreport *report)
+{
+	const struct textline_style style = {.width = 80, .has_color = true};
+	struct canvas_point size;
+	struct canvas *canvas;
+	struct plot *plot;
+
+	if (plot_new(report, NULL, FIGURE_COLUMNS, &plot) < 0)
+		__builtin_trap();
+	size = figure_size(plot);
+	if (canvas_open_svg(out, &size, plot->command, &canvas) < 0)
+		__builtin_trap();
+	figure_draw(plot, canvas);
+	if (canvas->kind->close(canvas, 0) < 0 || plottext_write(plot, &style, out) < 0)
+		__builtin_trap();
+	plot_free(plot);
 }
 
 static int make_file(const uint8_t *data, size_t len, bool is_cut)
@@ -72,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		check(&report);
 		if (reportpage_write(&page, &report, out) < 0)
 			__builtin_trap();
+		draw(&report);
 	}
 	runreport_done(&report);
 	close(fd);
