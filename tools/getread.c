@@ -28,6 +28,7 @@ struct getread {
 	size_t count;
 	int proc; /* owned */
 	bool with_children;
+	bool skips_pss;
 	size_t files_max; /* descriptors that may be held in a pass */
 };
 
@@ -253,7 +254,7 @@ static void row_fail(struct getread_row *row, int err)
 	row->error = err;
 }
 
-static void row_measure(struct getread_row *row, int dir)
+static void row_measure(const struct getread *get, struct getread_row *row, int dir)
 {
 	int err;
 
@@ -261,20 +262,22 @@ static void row_measure(struct getread_row *row, int dir)
 	if (row->id.is_kernel)
 		return;
 	row->state = GETREAD_MEASURED;
-	err = getproc_measure(dir, &row->memory);
+	err = get->skips_pss ? getproc_measure_rss(dir, &row->memory)
+			     : getproc_measure(dir, &row->memory);
 	if (err < 0)
 		row_fail(row, err);
 	else if (row->memory.leader != row->id.pid)
 		row->state = GETREAD_THREAD;
 }
 
-static void row_of_given(struct getread_row *row, const struct given *given)
+static void row_of_given(const struct getread *get, const struct given *given,
+			 struct getread_row *row)
 {
 	*row = (struct getread_row){.id = given->id, .is_given = true};
 	if (given->error)
 		row_fail(row, given->error);
 	else
-		row_measure(row, given->dir);
+		row_measure(get, row, given->dir);
 }
 
 /* One whose descriptor could not be held: whoever has its pid now may be another. */
@@ -289,7 +292,7 @@ static void row_reopen(const struct getread *get, struct getread_row *row)
 	if (err < 0)
 		row_fail(row, err);
 	else
-		row_measure(row, dir);
+		row_measure(get, row, dir);
 	if (dir >= 0)
 		close(dir);
 }
@@ -303,7 +306,7 @@ static void row_of_node(const struct getread *get, const struct pass *pass, size
 		.is_given = pass->nodes[i].is_given,
 	};
 	if (pass->dirs[i] >= 0)
-		row_measure(row, pass->dirs[i]);
+		row_measure(get, row, pass->dirs[i]);
 	else
 		row_reopen(get, row);
 }
@@ -364,7 +367,7 @@ static int make_rows(const struct getread *get, const struct pass *pass, const s
 	/* Of the given ones those that a pass has not seen. */
 	for (size_t i = 0; i < get->count; i++)
 		if (!get->given[i].has_row)
-			row_of_given(&ret->rows[ret->count++], &get->given[i]);
+			row_of_given(get, &get->given[i], &ret->rows[ret->count++]);
 	return 0;
 }
 
@@ -386,6 +389,11 @@ static int take_tree(struct getread *get, struct getread_shot *ret)
 	free(order);
 	pass_done(&pass);
 	return err;
+}
+
+void getread_skip_pss(struct getread *get)
+{
+	get->skips_pss = true;
 }
 
 int getread_take(struct getread *get, struct getread_shot *ret_shot)

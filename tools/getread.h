@@ -55,6 +55,9 @@ struct getread;
  */
 int getread_open(const pid_t *pids, size_t count, bool with_children, struct getread **ret);
 
+/* From now on PSS is not read, which processes have to wait for. */
+void getread_skip_pss(struct getread *get);
+
 /*
  * Reads them all. Of the given ones each has a row, also when it is gone; of the others those that
  * could be measured or failed otherwise than by ending. Rows are in the order of pids, but for the tree. Returns 0 and *ret_shot, to be freed, or an

@@ -460,6 +460,12 @@ static void flags_may_stand_in_one_word(void **state)
 	assert_int_equal(options.every_ns, 500000000);
 	assert_int_equal(options.pid_count, 2);
 	getoptions_done(&options);
+	assert_int_equal(reads(&options, "-o run.mstat -w -n 1 -r 7"), GETOPTIONS_RUN);
+	assert_string_equal(options.out, "run.mstat");
+	getoptions_done(&options);
+	assert_int_equal(reads(&options, "-o run.mstat -w -cgroup /a"), GETOPTIONS_RUN);
+	assert_string_equal(options.cgroup, "/a");
+	getoptions_done(&options);
 	assert_int_equal(reads(&options, "-taskstats 42"), GETOPTIONS_RUN);
 	assert_int_equal(options.taskstats, 42);
 	getoptions_done(&options);
@@ -486,7 +492,14 @@ static void other_lines_are_none(void **state)
 					    "-taskstats 1 2",
 					    "-cgroup / 1",
 					    "-cgroup / -w",
-					    "-taskstats 1 -cgroup /"};
+					    "-taskstats 1 -cgroup /",
+					    "-o x 1",
+					    "-o x -w",
+					    "-o x -cgroup /",
+					    "-o x -w -taskstats 1",
+					    "-o x -w -peak 1",
+					    "-o x -w -n 1.1 1",
+					    "-o x -w -cgroup / 1"};
 	struct getoptions options;
 
 	(void)state;
