@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/delayacct.h"
 #include "tools/getgroup.h"
 #include "tools/getlive.h"
 #include "tools/getoptions.h"
@@ -94,11 +95,21 @@ static int code_of(const struct getread_total *total)
 	return total->missed || total->failed || total->without_pss ? EXIT_PART : 0;
 }
 
+/* Where the kernel has told of any; where it counts those of the CPU alone, the column says so. */
+static const char *delays_column(const struct getread_shot *shot)
+{
+	for (size_t i = 0; i < shot->count; i++)
+		if (shot->rows[i].delays.is_known)
+			return delayacct_is_on() ? "delays" : "delays(cpu-only)";
+	return NULL;
+}
+
 static void print_shot(FILE *to, const struct getoptions *options, const struct getread_shot *shot,
 		       const struct getread_total *total, const struct watch *watch)
 {
 	struct getview_style style = {.bytes = options->bytes, .peak = options->peak};
 
+	style.delays = delays_column(shot);
 	if (options->verbose)
 		getview_print_table(to, &style, shot);
 	if (watch)
@@ -248,6 +259,8 @@ static int tell_processes(const struct getoptions *options)
 	code = getread_open(options->pids, options->pid_count, options->with_children, &get);
 	if (code < 0)
 		return complain("/proc", strerror(-code));
+	if (options->verbose)
+		getread_ask_delays(get);
 	code = options->watch ? again_and_again(get, options) : once(get, options);
 	getread_close(get);
 	return code;
