@@ -27,9 +27,9 @@ const char getoptions_usage[] =
 	"  -taskstats PID   all that the kernel's taskstats tell of it\n"
 	"  -cgroup PATH     memory and tasks of a cgroup: its folder, or its path as in\n"
 	"                   /proc/PID/cgroup\n"
-	"  -o FILE          with -w: into a run file, for mstat-decode and mstat-report, until "
-	"they\n"
-	"                   have ended or until Ctrl-C\n"
+	"  -o FILE          record into a run file, with -w, until they have ended or until "
+	"Ctrl-C;\n"
+	"                   for mstat-decode and mstat-report\n"
 	"  -h, -version     print this, or the version\n"
 	"\n"
 	"Exit code: 0; 1 nothing could be read; 2 usage; 3 something could not be read, the rest\n"
@@ -45,7 +45,7 @@ const char getoptions_usage[] =
 /* Of one letter, for words of several. */
 static const char shorts[] = "+:rvw";
 
-enum flag { PEAK = 256, BYTES, TASKSTATS, CGROUP, N, O, VERSION, H };
+enum flag { PEAK = 256, BYTES, TASKSTATS, CGROUP, N, O, VERSION, H, HELP };
 
 static const struct option flags[] = {
 	{"r", optional_argument, NULL, 'r'},
@@ -59,9 +59,12 @@ static const struct option flags[] = {
 	{"o", required_argument, NULL, O},
 	{"version", no_argument, NULL, VERSION},
 	{"h", no_argument, NULL, H},
-	{"help", no_argument, NULL, H},
+	{"help", no_argument, NULL, HELP},
 	{NULL, 0, NULL, 0},
 };
+
+FLAGS_PROGRAM(.name = "mstat-get", .flags = flags, .usage = getoptions_usage,
+	      .operand = FLAGS_PIDS);
 
 static bool read_pid(const char *text, pid_t *ret)
 {
@@ -149,7 +152,7 @@ static enum getoptions_result read_flags(int argc, char **argv, struct getoption
 			return bad(error, size, "flag needs a value: ", word, " (-h for help)");
 		if (flag == '?' || !(is_bundle(word) || flags_is_whole(word, name_of(flag))))
 			return bad(error, size, "unknown flag ", word, " (-h for help)");
-		if (flag == H)
+		if (flag == H || flag == HELP)
 			return GETOPTIONS_HELP;
 		if (flag == VERSION)
 			return GETOPTIONS_VERSION;

@@ -325,14 +325,19 @@ static int parse_operands(int argc, char **argv, struct options *options)
 	return options->output ? -1 : name_output(options);
 }
 
+static const struct option longs[] = {
+	{"o", required_argument, NULL, 'o'},
+	{"h", no_argument, NULL, 'h'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},
+	{0},
+};
+
+FLAGS_PROGRAM(.name = "mstat-report", .flags = longs, .usage = help, .operand = FLAGS_RUN_FILES);
+
 /* Returns an exit code, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
-	static const struct option longs[] = {{"o", required_argument, NULL, 'o'},
-					      {"h", no_argument, NULL, 'h'},
-					      {"help", no_argument, NULL, 'h'},
-					      {"version", no_argument, NULL, 'v'},
-					      {0}};
 	int c;
 	int at = 0;
 

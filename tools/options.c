@@ -103,6 +103,8 @@ static const struct option flags[] = {
 	{NULL, 0, NULL, 0},
 };
 
+FLAGS_PROGRAM(.name = "mstat", .flags = flags, .usage = options_usage, .operand = FLAGS_COMMAND);
+
 static bool read_freq(const char *text, uint32_t *ret)
 {
 	char *end;

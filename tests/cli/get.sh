@@ -246,7 +246,8 @@ exits "no cgroup" 1 mstat-get -cgroup /nowhere/at/all
 like "is none" "$err" '^mstat-get: /nowhere/at/all: (no such cgroup|not )'
 kill "$sleeper"
 
-exits "help" 0 mstat-get -h
+exits "help" 0 mstat-get -help
+exits "or so" 0 mstat-get -h
 like "tells how it is used" "$out" '^usage: mstat-get'
 exits "version" 0 mstat-get -version
 like "tells it" "$out" '^mstat-get [0-9]'
