@@ -517,6 +517,7 @@ format-check: ## complain about sources that are not formatted
 	done; exit $$bad
 
 MANUALS = $(wildcard man/*.1)
+MANUALS_OF_FILES = $(wildcard man/*.5)
 INSTALLED = $(notdir $(BINS) $(wildcard $(B)/bin/$(REPORT)))
 install: all completions ## install to DESTDIR, PREFIX, BINDIR, LIBDIR, MANDIR, UNITDIR, BASHDIR, ZSHDIR, FISHDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(UNITDIR)
@@ -526,6 +527,8 @@ install: all completions ## install to DESTDIR, PREFIX, BINDIR, LIBDIR, MANDIR, 
 	install -m 644 collector/mstatd.socket $(DESTDIR)$(UNITDIR)
 	$(if $(MANUALS),install -d $(DESTDIR)$(MANDIR)/man1)
 	$(if $(MANUALS),install -m 644 $(MANUALS) $(DESTDIR)$(MANDIR)/man1)
+	install -d $(DESTDIR)$(MANDIR)/man5
+	install -m 644 $(MANUALS_OF_FILES) $(DESTDIR)$(MANDIR)/man5
 	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	install -m 644 $(INSTALLED:%=$(B)/completions/bash/%) $(DESTDIR)$(BASHDIR)
 	install -m 644 $(INSTALLED:%=$(B)/completions/zsh/_%) $(DESTDIR)$(ZSHDIR)
@@ -533,7 +536,7 @@ install: all completions ## install to DESTDIR, PREFIX, BINDIR, LIBDIR, MANDIR, 
 uninstall: ## remove what install put there
 	rm -f $(patsubst %,$(DESTDIR)$(BINDIR)/%,$(PROGRAMS) $(REPORT)) $(LIBRARIES:build/lib/%=$(DESTDIR)$(LIBDIR)/%)
 	rm -f $(DESTDIR)$(UNITDIR)/mstatd.service $(DESTDIR)$(UNITDIR)/mstatd.socket
-	rm -f $(MANUALS:man/%=$(DESTDIR)$(MANDIR)/man1/%)
+	rm -f $(MANUALS:man/%=$(DESTDIR)$(MANDIR)/man1/%) $(MANUALS_OF_FILES:man/%=$(DESTDIR)$(MANDIR)/man5/%)
 	rm -f $(COMPLETED:%=$(DESTDIR)$(BASHDIR)/%) $(COMPLETED:%=$(DESTDIR)$(ZSHDIR)/_%) \
 	  $(COMPLETED:%=$(DESTDIR)$(FISHDIR)/%.fish)
 
