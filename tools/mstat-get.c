@@ -312,9 +312,9 @@ static int record_into(int fd, const struct getoptions *options, struct getrecor
 			strerror(-err));
 		return EXIT_NOTHING;
 	}
-	fprintf(stderr, "mstat-get: %s: %.3f s, %" PRId64 " processes\n", options->out,
+	fprintf(stderr, "mstat-get: %s: %.3f s, %" PRId64 " process%s\n", options->out,
 		(double)sum.value[FIELD_DURATION] / (double)NS_PER_S,
-		sum.value[FIELD_RUN_PROCESSES]);
+		sum.value[FIELD_RUN_PROCESSES], sum.value[FIELD_RUN_PROCESSES] == 1 ? "" : "es");
 	return 0;
 }
 

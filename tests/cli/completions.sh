@@ -74,8 +74,8 @@ END
 	cp zshrc home/.zshrc
 	if [ -x "$TARGETS/launch_pty" ]; then
 		run env made="$made" HOME="$PWD/home" ZDOTDIR="$PWD/home" TERM=dumb "$TARGETS/launch_pty" -cols 200 \
-			"expect=READY" $'send=mstat-decode -what ph\t' "expect=phases" $'send=-form\t' "expect=-format=" "send=^C" $'send=exit\n' -- zsh -i
-		like "zsh completes words and flags" "$out" '-what phases'
+			"expect=READY" $'send=mstat-decode -what ph\t' "expect=phases" $'send=-form\t' "expect=-format=" $'send=\025exit\n' -- zsh -i
+		like "zsh completes words and flags" "$out" '-what phases.*-format=.*status 0$'
 	fi
 else
 	skip "zsh reads them" "zsh is not installed"
