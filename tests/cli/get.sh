@@ -202,6 +202,9 @@ is "none is without memory" "$(grep -cE ' -  +[0-9c-].* inside$' rows)" 0
 sleep 100 &
 sleeper=$!
 wait_for 10 grep -q sleep "/proc/$sleeper/comm"
+# It sleeps: it has given up the CPU once at least.
+sleeps() { [ "$(sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$sleeper/status")" -ge 1 ]; }
+wait_for 10 sleeps
 run mstat-get -taskstats "$sleeper"
 if [ "$status" = 0 ]; then
 	like "taskstats tell their version" "$out" "^taskstats of $sleeper: version [0-9]+, [0-9]+ bytes"$'\n'
