@@ -19,6 +19,9 @@ BINDIR  = $(PREFIX)/bin
 UNITDIR = $(PREFIX)/lib/systemd/system
 LIBDIR  = $(PREFIX)/lib
 MANDIR  = $(PREFIX)/share/man
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR  = $(PREFIX)/share/zsh/site-functions
+FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 DESTDIR =
 
 # SAN=address,undefined  sanitizers for tools and unit tests, in a build folder of their own; the
@@ -183,6 +186,33 @@ $(B)/bin/mstat-mark: $(B)/tools/mstat-mark.o $(B)/libtools.a
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^
+
+# ---- completions of shells ---------------------------------------------------------------------
+
+# Made of the programs' own option tables: their main files are linked into one program, which prints
+# them. Of mstat-report's page it needs none.
+COMPLETED   = $(PROGRAMS) $(REPORT)
+COMPLETIONS = $(foreach p,$(COMPLETED),$(addprefix $(B)/completions/,bash/$(p) zsh/_$(p) fish/$(p).fish))
+
+$(B)/completions/main/%.o: $(B)/tools/%.o
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --redefine-sym main=main_of_$* $< $@
+$(B)/completions/write: $(call object,$(B),$(wildcard tools/completions/*.c)) $(COMPLETED:%=$(B)/completions/main/%.o) $(ARCHIVES)
+	$(call say,LD,$(@:build/%=%))
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -Wl,--defsym=report_page=0,--defsym=report_page_end=0 -o $@ $^ \
+	  $(SYSTEMD_LIBS) $(ZSTD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS)
+$(B)/completions/bash/%: $(B)/completions/write
+	@mkdir -p $(@D)
+	$(Q)$< bash $* >$@
+$(B)/completions/zsh/_%: $(B)/completions/write
+	@mkdir -p $(@D)
+	$(Q)$< zsh $* >$@
+$(B)/completions/fish/%.fish: $(B)/completions/write
+	@mkdir -p $(@D)
+	$(Q)$< fish $* >$@
+.SECONDARY: $(COMPLETED:%=$(B)/completions/main/%.o)
+.PHONY: completions
+completions: $(COMPLETIONS)
 
 # ---- mstat-report ----------------------------------------------------------------------------
 
@@ -430,7 +460,7 @@ unit-programs: $(UNIT_BINS)
 # Where clang has its fuzzer.
 fuzz-programs:
 	@+if .ci/can-fuzz $(CLANG); then $(MAKE) --no-print-directory $(JOBS) $(FUZZ_BINS); fi
-test-programs: all unit-programs $(TARGET_BINS) $(CXX_BINS) $(TARGET_SOS) $(CXX_SOS) $(COUNTED) $(SWITCHED)
+test-programs: all completions unit-programs $(TARGET_BINS) $(CXX_BINS) $(TARGET_SOS) $(CXX_SOS) $(COUNTED) $(SWITCHED)
 # What few machines have at hand: unified cgroups, systemd. The other kernels and modes take as long as all else.
 CHECKED_VMS = tests/vm/v2.sh tests/vm/systemd.sh tests/vm/systemd-grant.sh
 check: ## install what the tests need, build, run the tests; ends with "N passed, N failed"
@@ -498,7 +528,7 @@ layers: $(P)/sampler.o $(P)/sampler-heap.o $(LIBRARIES) ## check who uses whom, 
 	@NM=$(NM) .ci/check-guest sampler $(P)/sampler-heap.o $(UNWIND_WEAK)
 	@NM=$(NM) .ci/check-guest library $(PRELOAD_HEAP) preload/heap/libmstat-heap.map
 
-FORMATTED = $(wildcard $(foreach d,core preload preload/heap collector tools tests/unit tests/targets tests/fuzz \
+FORMATTED = $(wildcard $(foreach d,core preload preload/heap collector tools tools/completions tests/unit tests/targets tests/fuzz \
               tests/bench,$(d)/*.[ch])) $(TARGETS_CXX)
 format: ## format the sources in place
 	$(CLANG_FORMAT) -i $(FORMATTED)
@@ -508,7 +538,9 @@ format-check: ## complain about sources that are not formatted
 	done; exit $$bad
 
 MANUALS = $(wildcard man/*.1)
-install: all ## install to DESTDIR, PREFIX, BINDIR, LIBDIR, MANDIR, UNITDIR
+MANUALS_OF_FILES = $(wildcard man/*.5)
+INSTALLED = $(notdir $(BINS) $(wildcard $(B)/bin/$(REPORT)))
+install: all completions ## install to DESTDIR, PREFIX, BINDIR, LIBDIR, MANDIR, UNITDIR, BASHDIR, ZSHDIR, FISHDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(UNITDIR)
 	install -m 755 $(BINS) $(wildcard $(B)/bin/$(REPORT)) $(DESTDIR)$(BINDIR)
 	install -m 644 $(LIBRARIES) $(DESTDIR)$(LIBDIR)
@@ -516,10 +548,18 @@ install: all ## install to DESTDIR, PREFIX, BINDIR, LIBDIR, MANDIR, UNITDIR
 	install -m 644 collector/mstatd.socket $(DESTDIR)$(UNITDIR)
 	$(if $(MANUALS),install -d $(DESTDIR)$(MANDIR)/man1)
 	$(if $(MANUALS),install -m 644 $(MANUALS) $(DESTDIR)$(MANDIR)/man1)
+	install -d $(DESTDIR)$(MANDIR)/man5
+	install -m 644 $(MANUALS_OF_FILES) $(DESTDIR)$(MANDIR)/man5
+	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	install -m 644 $(INSTALLED:%=$(B)/completions/bash/%) $(DESTDIR)$(BASHDIR)
+	install -m 644 $(INSTALLED:%=$(B)/completions/zsh/_%) $(DESTDIR)$(ZSHDIR)
+	install -m 644 $(INSTALLED:%=$(B)/completions/fish/%.fish) $(DESTDIR)$(FISHDIR)
 uninstall: ## remove what install put there
 	rm -f $(patsubst %,$(DESTDIR)$(BINDIR)/%,$(PROGRAMS) $(REPORT)) $(LIBRARIES:build/lib/%=$(DESTDIR)$(LIBDIR)/%)
 	rm -f $(DESTDIR)$(UNITDIR)/mstatd.service $(DESTDIR)$(UNITDIR)/mstatd.socket
-	rm -f $(MANUALS:man/%=$(DESTDIR)$(MANDIR)/man1/%)
+	rm -f $(MANUALS:man/%=$(DESTDIR)$(MANDIR)/man1/%) $(MANUALS_OF_FILES:man/%=$(DESTDIR)$(MANDIR)/man5/%)
+	rm -f $(COMPLETED:%=$(DESTDIR)$(BASHDIR)/%) $(COMPLETED:%=$(DESTDIR)$(ZSHDIR)/_%) \
+	  $(COMPLETED:%=$(DESTDIR)$(FISHDIR)/%.fish)
 
 dist: report ## pack the committed sources, and the built page, into build/mstat-VERSION.tar.gz
 	git archive --prefix=mstat-$(VERSION)/$(dir $(PAGE_PACKED)) --add-file=$(PAGE) \
@@ -530,5 +570,5 @@ help: ## this list
 	@echo 'make [TARGET] [CC= CFLAGS= PREFIX= DESTDIR= SAN=address,undefined DEBUG=1 V=1 LIBUNWIND_SRC=]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
 
-# What the compatibility suite keeps there is other people's.
--include $(shell find build -path build/compat -prune -o -name '*.d' -print 2>/dev/null)
+# What the suites of other programs keep there is other people's.
+-include $(shell find build \( -path build/compat -o -path build/viewers \) -prune -o -name '*.d' -print 2>/dev/null)

@@ -317,6 +317,8 @@ int cgroup_clone_fd(const struct cgroup *cg)
 
 int cgroup_enter(const struct cgroup *cg, bool joined_v2)
 {
+	if (cg->is_borrowed)
+		return -EROFS;
 	/* "0" is the writer. Each write waits for an RCU grace period, 8-12 ms: none too many. */
 	if (!joined_v2 && cg->twin.fd >= 0)
 		cgroup_file_write(cg->twin.fd, "cgroup.procs", "0");
@@ -355,10 +357,13 @@ int cgroup_processes(const struct cgroup *cg, pid_t *ret, size_t max)
 
 int cgroup_remove(struct cgroup *cg)
 {
-	int err = cgroup_dir_remove(&cg->memory);
-	int twin_err = cgroup_dir_remove(&cg->twin);
-	int freezer_err = cgroup_dir_remove(&cg->freezer);
+	int err, twin_err, freezer_err;
 
+	if (cg->is_borrowed)
+		return -EROFS;
+	err = cgroup_dir_remove(&cg->memory);
+	twin_err = cgroup_dir_remove(&cg->twin);
+	freezer_err = cgroup_dir_remove(&cg->freezer);
 	leaf_leave(cg);
 	return err < 0 ? err : twin_err < 0 ? twin_err : freezer_err;
 }

@@ -69,7 +69,7 @@ struct cgroup; /* one run's cgroup */
 int cgroup_make(const struct cgroup_place *place, struct cgroup **ret);
 
 /*
- * Opens a cgroup that is there already, to be read alone: by its folder, or by its path in the memory
+ * Opens a cgroup that is there already, to be read alone (all that would change it is -EROFS): by its folder, or by its path in the memory
  * hierarchy as /proc/PID/cgroup has it ("/a/b", or the whole line), looked for below the directory root
  * as cgroup_find() does. *ret is owned by the caller: cgroup_free(). Returns 0 or an error; -ENOENT: there
  * is none, -EXDEV: the mounts do not show it, -EMEDIUMTYPE: it is of a hierarchy without memory.

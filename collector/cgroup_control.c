@@ -64,6 +64,9 @@ int cgroup_limit(struct cgroup *cg, uint64_t memory_max, uint64_t swap_max, cons
 {
 	int err = 0;
 
+	*ret_file = "";
+	if (cg->is_borrowed)
+		return -EROFS;
 	if (cg->mode != CGROUP_V2)
 		return limit_both_v1(cg->memory.fd, memory_max, swap_max, ret_file);
 	*ret_file = "memory.max";
@@ -178,6 +181,8 @@ int cgroup_kill(struct cgroup *cg)
 	uint64_t end_ms = now_ms() + KILL_SECONDS * 1000;
 	int left;
 
+	if (cg->is_borrowed)
+		return -EROFS;
 	for (unsigned round = 0; (left = count_all(cg)) > 0; round++) {
 		bool killed =
 			v2_dir(cg) >= 0 && cgroup_file_write(v2_dir(cg), "cgroup.kill", "1") == 0;

@@ -52,6 +52,7 @@ struct cgroup_reader {
 
 struct cgroup {
 	enum cgroup_mode mode;
+	bool is_borrowed; /* others have made it: it is read, and nothing else is done to it */
 	struct cgroup_dir memory;
 	struct cgroup_dir twin;	   /* hybrid: the directory in the v2 hierarchy */
 	struct cgroup_dir leaf;	   /* v2: where we moved ourselves to */

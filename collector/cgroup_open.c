@@ -97,6 +97,7 @@ int cgroup_open(const char *root, const char *path, struct cgroup **ret)
 	if (!*ret)
 		return -ENOMEM;
 	snprintf((*ret)->path, sizeof((*ret)->path), "%s", dir);
+	(*ret)->is_borrowed = true;
 	(*ret)->memory.fd = fd;
 	fd = -1;
 	return 0;

@@ -38,7 +38,11 @@ int cgroup_phase(struct cgroup *cg, int64_t *ret_peak)
 {
 	bool is_known = !cg->phase_lost;
 	int64_t peak = 0;
-	int err = open_peak(cg);
+	int err;
+
+	if (cg->is_borrowed)
+		return -EROFS;
+	err = open_peak(cg);
 
 	cg->phase_lost = true;
 	if (err == 0)

@@ -99,6 +99,12 @@ static uint64_t host_now(const struct collector *c)
 	return clock_ns(CLOCK_MONOTONIC) - (uint64_t)c->clock_offset;
 }
 
+/* By us, with a cgroup, a socket and a file for marks. */
+static bool is_launched(const struct collector *c)
+{
+	return !c->config.adopts_for && !c->config.watches;
+}
+
 /* The page is sealed against all but our own mapping, so that no sampler can change it. */
 static int make_page(struct collector *c)
 {
@@ -467,6 +473,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 
 	(void)source;
 	(void)usec;
+	/* Who is there already is there at the first tick. */
+	if (c->config.watches && !c->ticking)
+		drain(c);
 	take_tick(c, host_now(c));
 	if (c->last_tick / every != before / every ||
 	    (c->config.freq < DRAIN_HZ && host_now(c) >= c->drained_ns + TICK_SECOND / DRAIN_HZ))
@@ -492,9 +501,9 @@ static int open_parts(struct collector *c)
 	struct peers_sink sink = {on_admit, on_hello, on_sample, on_heap, on_gone, on_refused, c};
 	int ret = make_page(c);
 
-	if (ret >= 0 && !c->config.adopts_for)
+	if (ret >= 0 && is_launched(c))
 		ret = listener_open(&c->listener);
-	if (ret >= 0 && !c->config.adopts_for)
+	if (ret >= 0 && is_launched(c))
 		c->marks_error =
 			c->listener.folder[0] ? marks_open(&c->marks, c->listener.path) : -ENOENT;
 	if (ret >= 0)
@@ -542,7 +551,8 @@ static void hear_lives(struct collector *c)
 		return;
 	}
 	lifecycle_new(c->clock_offset, &c->lifecycle);
-	if (tells_all(c->lifecycle) || !ladder_ask(&c->ladder) ||
+	/* mstatd tells of those alone that were started by who asks. */
+	if (c->config.watches || tells_all(c->lifecycle) || !ladder_ask(&c->ladder) ||
 	    broker_follow(c->ladder.broker) < 0)
 		return;
 	c->run.proxy.broker = c->ladder.broker;
@@ -575,6 +585,7 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	*ret = NULL;
 	if (!c) {
 		broker_free(config->adopts_for);
+		cgroup_free(config->watched);
 		return -ENOMEM;
 	}
 	c->config = *config;
@@ -583,18 +594,24 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	listener_init(&c->listener);
 	marks_init(&c->marks);
 	run_init(&c->run, config->freq, NULL);
-	c->run.is_joined = config->adopts_for != NULL;
+	c->run.is_joined = !is_launched(c);
+	c->run.is_closed = config->watches && !config->watches_forks;
 	if (patience_new(PATIENCE_NS, SILENT_MAX, &c->patience) < 0) {
 		broker_free(config->adopts_for);
+		cgroup_free(config->watched);
 		free(c);
 		return -ENOMEM;
 	}
 	outsiders_init(&c->outsiders, c->patience, config->stall_ns, config->budget_ppm);
+	if (config->watches)
+		outsiders_expect_none(&c->outsiders, "not started by mstat");
 	members_init(&c->members, c->patience);
 	c->clock_offset = parse_clock_offset(
 		text, smallfile_read("/proc/self/timens_offsets", text, sizeof(text)));
 	ladder_init(&c->ladder, config->adopts_for);
-	if (!config->adopts_for)
+	if (config->watches)
+		ladder_watch(&c->ladder, config->watched);
+	else if (!config->adopts_for)
 		ladder_climb(&c->ladder);
 	limit_cgroup(c);
 	if (c->ladder.cgroup && config->kill_rest)
@@ -670,11 +687,34 @@ int collector_enter(const struct collector *c, bool cloned_into)
 
 void collector_record(struct collector *c, pid_t pid)
 {
+	const char *why;
+
 	write_header(c);
-	run_root(&c->run, pid, host_now(c));
+	if (pid)
+		run_root(&c->run, pid, host_now(c));
+	if (c->config.watches && !collector_hears_all(c, &why))
+		run_event(&c->run, c->run.start_ns, EVENT_NOTE, 0, 0,
+			  "processes that live for a moment only may be missed: the kernel tells "
+			  "of none");
 	if (c->marks_error)
 		run_event(&c->run, c->run.start_ns, EVENT_NOTE, 0, -c->marks_error,
 			  "marks are not recorded: no file could be made for them");
+}
+
+void collector_watch(struct collector *c, pid_t pid)
+{
+	c->run.now_ns = host_now(c);
+	outsiders_see(&c->outsiders, &c->run, pid);
+}
+
+/* What is told of a cgroup since it was made is not all of the run. */
+static void note_before(struct collector *c)
+{
+	struct record now;
+
+	record_init(&now);
+	cgroup_sample(c->ladder.cgroup, UINT64_MAX, &now);
+	run_note_before(&c->run, &now);
 }
 
 int collector_start(struct collector *c)
@@ -689,6 +729,8 @@ int collector_start(struct collector *c)
 	c->start_realtime_ns = clock_ns(CLOCK_REALTIME) - (now_ns - start_ns);
 	c->suspended_ns = c->run.boottime_ns = suspended_ns();
 	c->last_tick = tick_at(now_ns, c->config.freq);
+	if (c->config.watched)
+		note_before(c);
 	ret = sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC, 0, 1, on_timer, c);
 	if (ret >= 0)
 		ret = set_timer(c);
@@ -733,7 +775,6 @@ static uint64_t own_cpu_ns(void)
 static void take_peak(struct collector *c)
 {
 	struct record last;
-	struct record *sum = &c->run.summary;
 
 	if (!c->ladder.cgroup)
 		return;
@@ -746,9 +787,9 @@ static void take_peak(struct collector *c)
 	else if (record_has(&last, FIELD_V1_OOM_KILLS))
 		run_oom(&c->run, last.value[FIELD_V1_OOM_KILLS]);
 	if (record_has(&last, FIELD_V2_PEAK))
-		record_set(sum, FIELD_PEAK_EXACT, last.value[FIELD_V2_PEAK]);
+		run_peak(&c->run, last.value[FIELD_V2_PEAK]);
 	else if (record_has(&last, FIELD_V1_PEAK))
-		record_set(sum, FIELD_PEAK_EXACT, last.value[FIELD_V1_PEAK]);
+		run_peak(&c->run, last.value[FIELD_V1_PEAK]);
 }
 
 /* What the kernel told and we did not get. */
@@ -798,7 +839,8 @@ void collector_finish(struct collector *c, int status, struct record *ret_summar
 	outsiders_look_last(&c->outsiders, &c->run);
 	take_peak(c);
 	count_losses(c);
-	record_set(&c->run.summary, FIELD_EXIT_STATUS, status);
+	if (!c->config.watches)
+		record_set(&c->run.summary, FIELD_EXIT_STATUS, status);
 	if (c->config.memory_max != UINT64_MAX)
 		record_set(&c->run.summary, FIELD_LIMIT, (int64_t)c->config.memory_max);
 	record_set(&c->run.summary, FIELD_COLLECTOR_CPU, (int64_t)own_cpu_ns());
@@ -823,7 +865,8 @@ bool collector_is_over(const struct collector *c, int *ret_status)
 	const struct process *root = c->run.root;
 
 	*ret_status = root && root->exit_ns ? root->exit_status : 0;
-	return !c->run.processes.open && peers_count(c->peers) == 0;
+	return !c->run.processes.open && peers_count(c->peers) == 0 &&
+	       (!c->config.watched || collector_left(c) <= 0);
 }
 
 size_t collector_holders(const struct collector *c, const struct rows_holder **ret)

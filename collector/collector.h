@@ -18,6 +18,7 @@
 #include "core/rows.h"
 
 struct broker;
+struct cgroup;
 
 struct collector_config {
 	uint32_t freq; /* ticks a second, 1 to 1000 */
@@ -40,6 +41,13 @@ struct collector_config {
 	 * collector_adopt(). It is asked what the kernel tells; owned from the call on. NULL: else.
 	 */
 	struct broker *adopts_for;
+	/*
+	 * Nobody is launched: processes that run already are read from outside, those that
+	 * collector_watch() names, those in a cgroup that cgroup_open() gave (owned from the call on, never
+	 * changed; NULL: none), and, if watches_forks, whom they fork. No cgroup is made, and no socket.
+	 */
+	bool watches, watches_forks;
+	struct cgroup *watched;
 	/*
 	 * Where the run file has grown to that, it ends, and another one is begun in the descriptor that
 	 * next_file() gives, from then on the collector's; negative: there is none. 0: it may grow.
@@ -95,8 +103,12 @@ int collector_enter(const struct collector *c, bool cloned_into);
  */
 int collector_start(struct collector *c);
 
-/* The program runs, as that process: the run file is begun. Nothing was written to it before. */
+/* The program runs, as that process (0: nobody was launched): the run file is begun. Nothing was written to
+ * it before. */
 void collector_record(struct collector *c, pid_t pid);
+
+/* That process is of the run, from now on; again and again is no harm. Only where config.watches is set. */
+void collector_watch(struct collector *c, pid_t pid);
 
 /* The host's CLOCK_MONOTONIC at the run's start, ns. */
 uint64_t collector_start_ns(const struct collector *c);
@@ -120,15 +132,15 @@ int collector_kill_rest(struct collector *c);
 void collector_adopt(struct collector *c, int fd, const uint8_t *message, size_t len);
 
 /*
- * Whether all processes of a run without a launcher have ended; then *ret_status is that of the first
+ * Whether all processes of a run without a launcher have ended, and none is in a cgroup that is watched; then *ret_status is that of the first
  * one, as in wait(2), 0 where it is not known.
  */
 bool collector_is_over(const struct collector *c, int *ret_status);
 
 /*
  * The program has ended with this status (as in wait(2)): takes in what is still in the sockets,
- * samples a last time, finishes the run file and removes the cgroup. *ret_summary holds the fields
- * of SCOPE_RUN. *ret_left (may be NULL) is the number of processes that are still in the cgroup.
+ * samples a last time, finishes the run file and removes the cgroup, if it made one. *ret_summary holds
+ * the fields of SCOPE_RUN; where config.watches is set there is no status. *ret_left (may be NULL) is the number of processes that are still in the cgroup.
  */
 void collector_finish(struct collector *c, int status, struct record *ret_summary, int *ret_left);
 

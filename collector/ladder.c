@@ -64,6 +64,12 @@ void ladder_climb(struct ladder *l)
 		step(l, "systemd user scope", make_by_scope(l));
 }
 
+void ladder_watch(struct ladder *l, struct cgroup *cgroup)
+{
+	l->cgroup_error = cgroup_find("", &l->place);
+	l->cgroup = cgroup;
+}
+
 const char *ladder_why(const struct ladder *l)
 {
 	/* That there is no mstatd says nothing of this machine's cgroups. NULL: there was a cgroup. */

@@ -37,6 +37,9 @@ void ladder_init(struct ladder *ladder, struct broker *broker);
 /* Tries the steps until there is a cgroup. May move this process into another one, which stays its own. */
 void ladder_climb(struct ladder *ladder);
 
+/* Takes one that others have made (NULL: none), in place of trying. */
+void ladder_watch(struct ladder *ladder, struct cgroup *cgroup);
+
 /* Asks for mstatd, once. Returns whether there is one: ladder->broker. */
 bool ladder_ask(struct ladder *ladder);
 

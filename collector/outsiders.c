@@ -5,7 +5,7 @@
 #include "collector/outsiders.h"
 #include "core/tick.h"
 
-/* A sampler says hello within this time, or there is none. */
+/* A sampler's, with room to spare. */
 #define HELLO_NS 100000000u
 /* The cgroup is looked into: where the kernel tells of forks, for those whom others moved there. */
 #define LOOK_NS	      50000000u
@@ -20,7 +20,14 @@
 void outsiders_init(struct outsiders *all, struct patience *patience, uint64_t stall_ns,
 		    uint32_t budget_ppm)
 {
-	*all = (struct outsiders){.patience = patience, .limits = {stall_ns, budget_ppm, 1}};
+	*all = (struct outsiders){
+		.patience = patience, .limits = {stall_ns, budget_ppm, 1}, .hello_ns = HELLO_NS};
+}
+
+void outsiders_expect_none(struct outsiders *all, const char *why)
+{
+	all->hello_ns = 0;
+	all->why = why;
 }
 
 static bool make_room(struct outsiders *all)
@@ -58,7 +65,7 @@ static bool is_there(struct outsiders *all, struct process *process)
 }
 
 /* Where no ends are told, the pid of one that is dead may be another's by now, or a zombie's still. */
-static void look_at(struct outsiders *all, struct run *run, pid_t pid)
+void outsiders_see(struct outsiders *all, struct run *run, pid_t pid)
 {
 	struct process *process = processes_find(&run->processes, pid);
 
@@ -79,8 +86,13 @@ static void look_into(struct outsiders *all, struct run *run, const struct cgrou
 		n = MEMBERS_MAX;
 	for (int i = 0; i < n; i++)
 		if (pids[i])
-			look_at(all, run, pids[i]);
+			outsiders_see(all, run, pids[i]);
 	free(pids);
+}
+
+static const char *why_of(const struct outsiders *all, struct outside *outside)
+{
+	return all->why ? all->why : outside_why(outside);
 }
 
 static int try(const struct outsiders *all, struct outside *outside, uint64_t now_ns)
@@ -122,7 +134,7 @@ static void begin(struct outsiders *all, struct run *run, struct process *proces
 	process->outside = outside;
 	process->outside_image = process->images;
 	all->list[all->count++] = process;
-	run_outside(run, process, &hello, outside_why(outside));
+	run_outside(run, process, &hello, why_of(all, outside));
 }
 
 /* What is known of it is that of the program before; and this one may have a sampler. */
@@ -132,7 +144,7 @@ static bool has_changed(const struct process *process)
 }
 
 /* It did not answer at first. Returns false where its pid is another's. */
-static bool describe_anew(struct run *run, struct process *process)
+static bool describe_anew(const struct outsiders *all, struct run *run, struct process *process)
 {
 	struct wire_hello hello;
 
@@ -140,7 +152,7 @@ static bool describe_anew(struct run *run, struct process *process)
 		return true;
 	if (!is_same(process, hello.start_ticks))
 		return false;
-	run_outside(run, process, &hello, outside_why(process->outside));
+	run_outside(run, process, &hello, why_of(all, process->outside));
 	return true;
 }
 
@@ -167,14 +179,14 @@ void outsiders_look(struct outsiders *all, struct run *run, const struct cgroup 
 		struct process *process = all->list[i - 1];
 
 		if (!process->peers && !has_changed(process) &&
-		    (!outside_tells_more(process->outside) || describe_anew(run, process)))
+		    (!outside_tells_more(process->outside) || describe_anew(all, run, process)))
 			continue;
 		end(all, i - 1);
 		run_outside_gone(run, process);
 	}
 	for (struct process *p = run->processes.open, *next; p && looks < LOOKS_MAX; p = next) {
 		next = p->next_open;
-		if (p->peers || p->outside || run->now_ns - p->silent_ns < HELLO_NS)
+		if (p->peers || p->outside || run->now_ns - p->silent_ns < all->hello_ns)
 			continue;
 		begin(all, run, p);
 		looks++;

@@ -16,6 +16,8 @@
 
 struct outsiders {
 	struct outside_limits limits;
+	uint64_t hello_ns;     /* a sampler says hello within this time, or there is none */
+	const char *why;       /* static: why there is no sampler in any; NULL: it is found out */
 	struct process **list; /* owned; borrowed processes, each with an open outside */
 	size_t count, size;
 	struct patience *patience; /* borrowed: with those that do not answer */
@@ -26,6 +28,12 @@ struct outsiders {
 /* patience is borrowed until outsiders_done(). */
 void outsiders_init(struct outsiders *all, struct patience *patience, uint64_t stall_ns,
 		    uint32_t budget_ppm);
+
+/* No process has a sampler, and the words say why: nobody is waited for. */
+void outsiders_expect_none(struct outsiders *all, const char *why);
+
+/* A process with that pid is of the run; one that has ended with it may have been another. */
+void outsiders_see(struct outsiders *all, struct run *run, pid_t pid);
 
 /*
  * To be called in each drain, after the samplers' messages were read: begins with those who were

@@ -674,6 +674,19 @@ static int64_t counter_of(const struct record *row, unsigned v2, unsigned v1)
 	return record_has(row, v1) ? row->value[v1] : 0;
 }
 
+void run_note_before(struct run *run, const struct record *row)
+{
+	run->peak_before = counter_of(row, FIELD_V2_PEAK, FIELD_V1_PEAK);
+	run->oom_kills_before = counter_of(row, FIELD_V2_OOM_KILLS, FIELD_V1_OOM_KILLS);
+	run->oom_kills = run->oom_kills_before;
+}
+
+void run_peak(struct run *run, int64_t peak)
+{
+	if (peak > run->peak_before)
+		record_set(&run->summary, FIELD_PEAK_EXACT, peak);
+}
+
 void run_oom(struct run *run, int64_t kills)
 {
 	if (kills <= run->oom_kills)
@@ -752,8 +765,7 @@ static void row_done(void *arg, struct record *row)
 	note_peak(run, row, time_ns);
 	phases_row(&run->phases, row, (uint64_t)time_ns);
 	if (record_has(row, FIELD_V2_PEAK) || record_has(row, FIELD_V1_PEAK))
-		record_set(&run->summary, FIELD_PEAK_EXACT,
-			   counter_of(row, FIELD_V2_PEAK, FIELD_V1_PEAK));
+		run_peak(run, counter_of(row, FIELD_V2_PEAK, FIELD_V1_PEAK));
 	if (run->on_tick)
 		run->on_tick(run->arg, row, time_ns);
 	if (!run->file)
@@ -878,7 +890,7 @@ void run_finish(struct run *run, uint64_t now_ns, uint64_t end_ns)
 	phases_end(&run->phases, run_since_start(run, end_ns));
 	take_sums(run);
 	note_gap(&run->summary);
-	record_set(&run->summary, FIELD_RUN_OOM_KILLS, run->oom_kills);
+	record_set(&run->summary, FIELD_RUN_OOM_KILLS, run->oom_kills - run->oom_kills_before);
 	for (struct process *p = run->processes.open; p; p = p->next_open)
 		run_note_change(run, p);
 	flush(run);

@@ -32,6 +32,7 @@ struct run {
 	/* CLOCK_BOOTTIME minus CLOCK_MONOTONIC, ns: start times of /proc are of the former. */
 	int64_t boottime_ns;
 	bool is_joined;	      /* its processes may have been there before it: nobody launched it */
+	bool is_closed;	      /* who is forked by them is not of it */
 	bool hears_ends;      /* the kernel tells of every fork and exit: run_life() */
 	bool hears_last;      /* and the exit record of each one's last thread, marked as such */
 	struct runfile *file; /* borrowed; NULL: none */
@@ -61,6 +62,8 @@ struct run {
 	bool peak_is_new; /* it is not in the file yet */
 	struct oom oom;
 	int64_t oom_kills; /* the counter at the newest row */
+	/* Of a cgroup that was there before the run: what it had come to then. */
+	int64_t peak_before, oom_kills_before;
 	struct record summary;
 };
 
@@ -121,6 +124,12 @@ void run_missing(struct run *run, struct process *process);
 
 /* The cgroup's values at a tick; and that so many ticks before it were missed. */
 void run_tick(struct run *run, const struct record *row, uint64_t missed);
+
+/* The cgroup was there before, with these values: its peak and its kills up to here are not the run's. */
+void run_note_before(struct run *run, const struct record *row);
+
+/* The kernel's own peak of the cgroup; for the summary, if it is one of the run. */
+void run_peak(struct run *run, int64_t peak);
 
 /* The kernel has killed that many, in all, because memory ran out. */
 void run_oom(struct run *run, int64_t kills);

@@ -66,7 +66,7 @@ static void finish(struct run *run, struct process *process, uint64_t at_ns, int
 
 static void take_fork(struct run *run, const struct life_event *event)
 {
-	struct process *parent = find_parent(run, event->parent);
+	struct process *parent = run->is_closed ? NULL : find_parent(run, event->parent);
 	struct process *process = find_living(run, event->pid);
 
 	if (process && !is_late_word(process, event->time_ns)) {
@@ -133,7 +133,7 @@ static struct process *adopt(struct run *run, const struct life_event *event)
 {
 	uint64_t elapsed_ns = event->record->elapsed_us * 1000;
 
-	if (run->hears_ends || !find_living(run, event->parent))
+	if (run->hears_ends || run->is_closed || !find_living(run, event->parent))
 		return NULL;
 	return run_add(run, event->pid, event->time_ns - elapsed_ns);
 }

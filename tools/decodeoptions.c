@@ -95,6 +95,15 @@ static const struct option flags[] = {{"what", required_argument, NULL, WHAT},
 				      {"version", no_argument, NULL, VERSION},
 				      {0}};
 
+static const struct flags_words words[] = {
+	{"what", decodeoptions_whats, DECODEOPTIONS_HEAP + 1},
+	{"format", formats, DECODEOPTIONS_FORMATS},
+	{0},
+};
+
+FLAGS_PROGRAM(.name = "mstat-decode", .flags = flags, .usage = decodeoptions_usage, .words = words,
+	      .operand = FLAGS_RUN_FILES);
+
 /* What a flag makes sense for. */
 static const unsigned whats_of_flag[FLAGS] = {
 	[COLUMNS] = TABLES & ~SUMMARY,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,6 +40,14 @@ static int read_switch(void)
 	if (fd >= 0)
 		close(fd);
 	return err ? err : value;
+}
+
+bool delayacct_is_on(void)
+{
+	/* Before 5.14 there is no switch: they are counted. */
+	int now = read_switch();
+
+	return now == '1' || now == -ENOENT;
 }
 
 static int write_switch(char value)

@@ -8,6 +8,8 @@
 #ifndef MSTAT_TOOLS_DELAYACCT_H
 #define MSTAT_TOOLS_DELAYACCT_H
 
+#include <stdbool.h>
+
 /*
  * To be called before the program is started: it concerns tasks that are made later. Returns a
  * descriptor (close-on-exec) for delayacct_off(), or a negative errno; then nothing was changed.
@@ -16,5 +18,8 @@ int delayacct_on(void);
 
 /* Closes the descriptor, and puts the switch back where no other run needs it. Accepts -1. */
 void delayacct_off(int fd);
+
+/* Whether the kernel counts delays other than those of the CPU (of tasks that were made while it did). */
+bool delayacct_is_on(void);
 
 #endif

@@ -43,6 +43,9 @@ static const struct option flags[] = {
 	{NULL, 0, NULL, 0},
 };
 
+FLAGS_PROGRAM(.name = "mstat-diff", .flags = flags, .usage = diffoptions_usage,
+	      .operand = FLAGS_RUN_FILES);
+
 static bool read_top(const char *text, size_t *ret)
 {
 	char *end;

@@ -14,7 +14,9 @@ const char getoptions_usage[] =
 	"usage: mstat-get [flags] PID...\n"
 	"       mstat-get -taskstats PID\n"
 	"       mstat-get -cgroup PATH\n"
-	"Tells the memory of processes that run already, now.\n"
+	"       mstat-get -o FILE -w [-r] [-n SECONDS] PID...\n"
+	"       mstat-get -o FILE -w [-n SECONDS] -cgroup PATH\n"
+	"Tells the memory of processes that run already, now; or records it.\n"
 	"\n"
 	"  -r               also of all that descends from them\n"
 	"  -v               a row for each process\n"
@@ -25,6 +27,9 @@ const char getoptions_usage[] =
 	"  -taskstats PID   all that the kernel's taskstats tell of it\n"
 	"  -cgroup PATH     memory and tasks of a cgroup: its folder, or its path as in\n"
 	"                   /proc/PID/cgroup\n"
+	"  -o FILE          record into a run file, with -w, until they have ended or until "
+	"Ctrl-C;\n"
+	"                   for mstat-decode and mstat-report\n"
 	"  -h, -version     print this, or the version\n"
 	"\n"
 	"Exit code: 0; 1 nothing could be read; 2 usage; 3 something could not be read, the rest\n"
@@ -33,12 +38,14 @@ const char getoptions_usage[] =
 #define EVERY_DEFAULT_NS UINT64_C(100000000)
 #define EVERY_MIN_NS	 UINT64_C(1000000)
 #define EVERY_MAX_NS	 UINT64_C(86400000000000)
-#define PID_MAX		 INT32_MAX
+/* A run file counts whole ticks in a second. */
+#define EVERY_RECORD_NS UINT64_C(1000000000)
+#define PID_MAX		INT32_MAX
 
 /* Of one letter, for words of several. */
 static const char shorts[] = "+:rvw";
 
-enum flag { PEAK = 256, BYTES, TASKSTATS, CGROUP, N, VERSION, H };
+enum flag { PEAK = 256, BYTES, TASKSTATS, CGROUP, N, O, VERSION, H, HELP };
 
 static const struct option flags[] = {
 	{"r", optional_argument, NULL, 'r'},
@@ -49,11 +56,15 @@ static const struct option flags[] = {
 	{"bytes", optional_argument, NULL, BYTES},
 	{"taskstats", required_argument, NULL, TASKSTATS},
 	{"cgroup", required_argument, NULL, CGROUP},
+	{"o", required_argument, NULL, O},
 	{"version", no_argument, NULL, VERSION},
 	{"h", no_argument, NULL, H},
-	{"help", no_argument, NULL, H},
+	{"help", no_argument, NULL, HELP},
 	{NULL, 0, NULL, 0},
 };
+
+FLAGS_PROGRAM(.name = "mstat-get", .flags = flags, .usage = getoptions_usage,
+	      .operand = FLAGS_PIDS);
 
 static bool read_pid(const char *text, pid_t *ret)
 {
@@ -96,6 +107,9 @@ static const char *take(int flag, const char *value, struct getoptions *options)
 		return read_every(value, &options->every_ns) ? NULL : "seconds, 0.001 or more";
 	case TASKSTATS:
 		return read_pid(value, &options->taskstats) ? NULL : "a PID";
+	case O:
+		options->out = value;
+		return *value ? NULL : "a file's name";
 	default:
 		options->cgroup = value;
 		return *value ? NULL : "a cgroup";
@@ -138,7 +152,7 @@ static enum getoptions_result read_flags(int argc, char **argv, struct getoption
 			return bad(error, size, "flag needs a value: ", word, " (-h for help)");
 		if (flag == '?' || !(is_bundle(word) || flags_is_whole(word, name_of(flag))))
 			return bad(error, size, "unknown flag ", word, " (-h for help)");
-		if (flag == H)
+		if (flag == H || flag == HELP)
 			return GETOPTIONS_HELP;
 		if (flag == VERSION)
 			return GETOPTIONS_VERSION;
@@ -167,22 +181,40 @@ static enum getoptions_result read_pids(char **words, size_t count, struct getop
 	return GETOPTIONS_RUN;
 }
 
+/* What does not go together, or NULL. */
+static const char *find_conflict(const struct getoptions *options, bool has_pids)
+{
+	bool records_group = options->out && options->cgroup;
+
+	if ((options->taskstats || options->cgroup) &&
+	    (has_pids || options->with_children || options->verbose ||
+	     (options->watch && !records_group) || (options->taskstats && options->cgroup)))
+		return "-taskstats and -cgroup stand alone, with one thing each";
+	if (!options->out)
+		return NULL;
+	if (options->taskstats || !options->watch)
+		return "-o records again and again: it wants -w, and PIDs or -cgroup";
+	if (options->verbose || options->peak || options->bytes)
+		return "-o records, and shows nothing: -v, -peak and -bytes are not for it";
+	if (options->every_ns > EVERY_RECORD_NS)
+		return "-o records once a second or more often: -n is 1 at most";
+	return NULL;
+}
+
 enum getoptions_result getoptions_read(int argc, char **argv, struct getoptions *ret, char *error,
 				       size_t error_size)
 {
 	enum getoptions_result result;
-	bool alone;
+	const char *conflict;
 
 	*ret = (struct getoptions){.every_ns = EVERY_DEFAULT_NS};
 	result = read_flags(argc, argv, ret, error, error_size);
 	if (result != GETOPTIONS_RUN)
 		return result;
-	alone = ret->taskstats || ret->cgroup;
-	if (alone && (optind < argc || ret->watch || ret->with_children || ret->verbose ||
-		      (ret->taskstats && ret->cgroup)))
-		return bad(error, error_size,
-			   "-taskstats and -cgroup stand alone, with one thing each", "", "");
-	if (alone)
+	conflict = find_conflict(ret, optind < argc);
+	if (conflict)
+		return bad(error, error_size, conflict, "", "");
+	if (ret->taskstats || ret->cgroup)
 		return GETOPTIONS_RUN;
 	if (optind == argc)
 		return bad(error, error_size, "no PID given (-h for help)", "", "");

@@ -13,6 +13,7 @@ struct getoptions {
 	uint64_t every_ns;
 	pid_t taskstats;    /* 0: not asked for */
 	const char *cgroup; /* NULL: not asked for */
+	const char *out;    /* a run file; NULL: nothing is recorded */
 	pid_t *pids;	    /* owned: getoptions_done() */
 	size_t pid_count;
 };

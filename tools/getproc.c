@@ -216,7 +216,7 @@ static int read_pss(const struct teller *teller, struct record *rec)
 	return err;
 }
 
-int getproc_measure(int dir, struct getproc_memory *ret)
+static int measure(int dir, bool with_pss, struct getproc_memory *ret)
 {
 	static const unsigned fields[GETPROC_COLUMNS] = {
 		[GETPROC_PSS] = FIELD_PSS,	 [GETPROC_RSS] = FIELD_RSS,
@@ -234,7 +234,7 @@ int getproc_measure(int dir, struct getproc_memory *ret)
 		err = find_thread(&teller, &rec);
 	if (err < 0)
 		return err;
-	ret->pss_error = read_pss(&teller, &rec);
+	ret->pss_error = with_pss ? read_pss(&teller, &rec) : 0;
 	/* It ended between the two: half of it is not its memory now. */
 	if (ret->pss_error == -ESRCH)
 		return -ESRCH;
@@ -242,4 +242,14 @@ int getproc_measure(int dir, struct getproc_memory *ret)
 		ret->bytes[i] = record_has(&rec, fields[i]) ? record_scaled(&rec, fields[i])
 							    : GETPROC_UNKNOWN;
 	return 0;
+}
+
+int getproc_measure(int dir, struct getproc_memory *ret)
+{
+	return measure(dir, true, ret);
+}
+
+int getproc_measure_rss(int dir, struct getproc_memory *ret)
+{
+	return measure(dir, false, ret);
 }

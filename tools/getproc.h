@@ -59,6 +59,9 @@ int getproc_identify(int dir, struct getproc_id *ret);
  */
 int getproc_measure(int dir, struct getproc_memory *ret);
 
+/* The same but for PSS, which the process has to wait for: it is unknown, and no error. */
+int getproc_measure_rss(int dir, struct getproc_memory *ret);
+
 /*
  * The sum over a text of /proc/PID/smaps, or of whole lines of it, of PSS in KiB; *ret_found: whether
  * there was any.

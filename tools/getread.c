@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/proxy.h"
 #include "tools/getread.h"
 #include "tools/gettree.h"
 
@@ -28,7 +29,10 @@ struct getread {
 	size_t count;
 	int proc; /* owned */
 	bool with_children;
-	size_t files_max; /* descriptors that may be held in a pass */
+	bool skips_pss;
+	bool asks_delays;
+	struct proxy proxy; /* done in the end */
+	size_t files_max;   /* descriptors that may be held in a pass */
 };
 
 /* A pass over all of /proc. */
@@ -97,6 +101,7 @@ int getread_open(const pid_t *pids, size_t count, bool with_children, struct get
 		return -ENOMEM;
 	get->given = calloc(count, sizeof(*get->given));
 	get->with_children = with_children;
+	proxy_init(&get->proxy);
 	get->files_max = files_max(count);
 	get->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!get->given || get->proc < 0) {
@@ -121,6 +126,7 @@ void getread_close(struct getread *get)
 			close(get->given[i].dir);
 	if (get->proc >= 0)
 		close(get->proc);
+	proxy_done(&get->proxy);
 	free(get->given);
 	free(get);
 }
@@ -253,7 +259,21 @@ static void row_fail(struct getread_row *row, int err)
 	row->error = err;
 }
 
-static void row_measure(struct getread_row *row, int dir)
+/* By its number: they are its own if it is there still afterwards. */
+static void row_ask(struct getread *get, struct getread_row *row, int dir)
+{
+	struct getstats stats;
+	struct getproc_id now;
+	int err = get->asks_delays ? getstats_ask(&get->proxy, row->id.pid, &stats) : -ENODATA;
+
+	/* Not again and again for those that come after. */
+	if (err < 0 && err != -ESRCH)
+		get->asks_delays = false;
+	if (err == 0 && getproc_identify(dir, &now) == 0)
+		getstats_take_delays(&stats, &row->delays);
+}
+
+static void row_measure(struct getread *get, struct getread_row *row, int dir)
 {
 	int err;
 
@@ -261,24 +281,27 @@ static void row_measure(struct getread_row *row, int dir)
 	if (row->id.is_kernel)
 		return;
 	row->state = GETREAD_MEASURED;
-	err = getproc_measure(dir, &row->memory);
+	err = get->skips_pss ? getproc_measure_rss(dir, &row->memory)
+			     : getproc_measure(dir, &row->memory);
 	if (err < 0)
 		row_fail(row, err);
 	else if (row->memory.leader != row->id.pid)
 		row->state = GETREAD_THREAD;
+	else
+		row_ask(get, row, dir);
 }
 
-static void row_of_given(struct getread_row *row, const struct given *given)
+static void row_of_given(struct getread *get, const struct given *given, struct getread_row *row)
 {
 	*row = (struct getread_row){.id = given->id, .is_given = true};
 	if (given->error)
 		row_fail(row, given->error);
 	else
-		row_measure(row, given->dir);
+		row_measure(get, row, given->dir);
 }
 
 /* One whose descriptor could not be held: whoever has its pid now may be another. */
-static void row_reopen(const struct getread *get, struct getread_row *row)
+static void row_reopen(struct getread *get, struct getread_row *row)
 {
 	struct getproc_id now;
 	int dir = getproc_open(get->proc, row->id.pid);
@@ -289,12 +312,12 @@ static void row_reopen(const struct getread *get, struct getread_row *row)
 	if (err < 0)
 		row_fail(row, err);
 	else
-		row_measure(row, dir);
+		row_measure(get, row, dir);
 	if (dir >= 0)
 		close(dir);
 }
 
-static void row_of_node(const struct getread *get, const struct pass *pass, size_t i,
+static void row_of_node(struct getread *get, const struct pass *pass, size_t i,
 			struct getread_row *row)
 {
 	*row = (struct getread_row){
@@ -303,7 +326,7 @@ static void row_of_node(const struct getread *get, const struct pass *pass, size
 		.is_given = pass->nodes[i].is_given,
 	};
 	if (pass->dirs[i] >= 0)
-		row_measure(row, pass->dirs[i]);
+		row_measure(get, row, pass->dirs[i]);
 	else
 		row_reopen(get, row);
 }
@@ -334,7 +357,7 @@ static size_t behind_tree_of(const struct pass *pass, const size_t *order, size_
 	return at;
 }
 
-static void rows_of_pass(const struct getread *get, const struct pass *pass, const size_t *order,
+static void rows_of_pass(struct getread *get, const struct pass *pass, const size_t *order,
 			 size_t n, struct getread_shot *ret)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -354,8 +377,8 @@ static void rows_of_pass(const struct getread *get, const struct pass *pass, con
 	}
 }
 
-static int make_rows(const struct getread *get, const struct pass *pass, const size_t *order,
-		     size_t n, struct getread_shot *ret)
+static int make_rows(struct getread *get, const struct pass *pass, const size_t *order, size_t n,
+		     struct getread_shot *ret)
 {
 	ret->rows = calloc(n + get->count, sizeof(*ret->rows));
 	if (!ret->rows)
@@ -364,7 +387,7 @@ static int make_rows(const struct getread *get, const struct pass *pass, const s
 	/* Of the given ones those that a pass has not seen. */
 	for (size_t i = 0; i < get->count; i++)
 		if (!get->given[i].has_row)
-			row_of_given(&ret->rows[ret->count++], &get->given[i]);
+			row_of_given(get, &get->given[i], &ret->rows[ret->count++]);
 	return 0;
 }
 
@@ -386,6 +409,16 @@ static int take_tree(struct getread *get, struct getread_shot *ret)
 	free(order);
 	pass_done(&pass);
 	return err;
+}
+
+void getread_skip_pss(struct getread *get)
+{
+	get->skips_pss = true;
+}
+
+void getread_ask_delays(struct getread *get)
+{
+	get->asks_delays = true;
 }
 
 int getread_take(struct getread *get, struct getread_shot *ret_shot)

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "tools/getproc.h"
+#include "tools/getstats.h"
 
 enum getread_state {
 	GETREAD_MEASURED, /* PSS alone may be unknown */
@@ -22,9 +23,10 @@ enum getread_state {
 struct getread_row {
 	struct getproc_id id; /* where it is unknown, the pid alone */
 	enum getread_state state;
-	int error;		      /* a negative errno */
-	struct getproc_memory memory; /* if it was measured */
-	unsigned depth;		      /* below the given one that it descends from */
+	int error;		       /* a negative errno */
+	struct getproc_memory memory;  /* if it was measured */
+	struct getstats_delays delays; /* if they were asked for */
+	unsigned depth;		       /* below the given one that it descends from */
 	bool is_given;
 };
 
@@ -54,6 +56,12 @@ struct getread;
  * Returns 0 and *ret, to be closed; -ENOENT and so on: there is no /proc; -ENOMEM.
  */
 int getread_open(const pid_t *pids, size_t count, bool with_children, struct getread **ret);
+
+/* From now on PSS is not read, which processes have to wait for. */
+void getread_skip_pss(struct getread *get);
+
+/* From now on the kernel is asked for the delays of each, too, as long as it allows that. */
+void getread_ask_delays(struct getread *get);
 
 /*
  * Reads them all. Of the given ones each has a row, also when it is gone; of the others those that

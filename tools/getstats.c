@@ -157,20 +157,68 @@ static int take_replies(const uint8_t *replies, const size_t *len, struct getsta
 	return getstats_take(stats[0], stats_len[0], stats[1], stats_len[1], ret);
 }
 
-int getstats_read(pid_t pid, struct getstats *ret)
+int getstats_ask(struct proxy *proxy, pid_t pid, struct getstats *ret)
 {
 	uint8_t replies[2 * TASKSTATS_REPLY_MAX];
 	size_t len[2];
-	struct proxy proxy;
 	int err;
 
 	ret->pid = pid;
+	err = proxy_ask_raw(proxy, pid, replies, len);
+	return err < 0 ? err : take_replies(replies, len, ret);
+}
+
+int getstats_read(pid_t pid, struct getstats *ret)
+{
+	struct proxy proxy;
+	int err;
+
 	proxy_init(&proxy);
-	err = proxy_ask_raw(&proxy, pid, replies, len);
-	if (err == 0)
-		err = take_replies(replies, len, ret);
+	err = getstats_ask(&proxy, pid, ret);
 	proxy_done(&proxy);
 	return err;
+}
+
+/* The name of a member that is the sum of a delay, without its end; 0: it is another one. */
+static size_t delay_name(const struct member *member)
+{
+	static const char end[] = "_delay_total";
+	size_t len = strlen(member->name), end_len = sizeof(end) - 1;
+
+	return len > end_len && strcmp(member->name + len - end_len, end) == 0 ? len - end_len : 0;
+}
+
+void getstats_take_delays(const struct getstats *stats, struct getstats_delays *ret)
+{
+	size_t n = 0;
+
+	*ret = (struct getstats_delays){.is_known = true};
+	for (size_t i = 0; i < MEMBERS && n < GETSTATS_DELAYS; i++) {
+		if (!delay_name(&members[i]))
+			continue;
+		/* An older kernel has fewer of them. */
+		if (members[i].at + sizes[U64] <= stats->len[1])
+			ret->ns[n] = number(stats->bytes[1] + members[i].at, sizes[U64]);
+		n++;
+	}
+}
+
+const char *getstats_delays_text(const struct getstats_delays *delays, char *buf, size_t size)
+{
+	size_t n = 0, len = 0;
+
+	snprintf(buf, size, delays->is_known ? "0" : "-");
+	for (size_t i = 0; delays->is_known && i < MEMBERS && n < GETSTATS_DELAYS; i++) {
+		size_t name = delay_name(&members[i]);
+		uint64_t ms = name ? delays->ns[n] / 1000000 : 0;
+
+		n += name > 0;
+		if (ms && len < size)
+			len += (size_t)snprintf(buf + len, size - len,
+						"%s%.*s=%" PRIu64 ".%03" PRIu64 "s", len ? "," : "",
+						(int)name, members[i].name, ms / 1000, ms % 1000);
+	}
+	return buf;
 }
 
 static void show(char ret[PLAIN_ROOM], const struct member *member, const struct getstats *stats,

@@ -3,10 +3,13 @@
 #ifndef MSTAT_TOOLS_GETSTATS_H
 #define MSTAT_TOOLS_GETSTATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+
+struct proxy;
 
 /* Room for the kernel's struct: version 17 has 688 bytes. */
 #define GETSTATS_MAX 1024
@@ -25,12 +28,31 @@ struct getstats {
  */
 int getstats_read(pid_t pid, struct getstats *ret);
 
+/* The same by a socket that is kept: collector/proxy.h. */
+int getstats_ask(struct proxy *proxy, pid_t pid, struct getstats *ret);
+
 /* Fills it from two structs as the kernel gives them. The same errors. */
 int getstats_take(const uint8_t *pid_form, size_t pid_len, const uint8_t *tgid_form,
 		  size_t tgid_len, struct getstats *ret);
 
 /* A line for each field: its name, its value in both forms ("-": not told in that one), its unit. */
 void getstats_print(FILE *to, const struct getstats *stats);
+
+/* How long a process's threads have waited, all together, since it was started. */
+#define GETSTATS_DELAYS 8
+struct getstats_delays {
+	bool is_known;
+	uint64_t ns[GETSTATS_DELAYS];
+};
+
+void getstats_take_delays(const struct getstats *stats, struct getstats_delays *ret);
+
+/*
+ * Those of a millisecond and more, in one word: cpu=1.204s,swapin=0.010s; 0: none is, "-": it is not known.
+ * Returns buf.
+ */
+#define GETSTATS_DELAYS_ROOM 256
+const char *getstats_delays_text(const struct getstats_delays *delays, char *buf, size_t size);
 
 /* What went wrong, for people. */
 const char *getstats_explain(int err);

@@ -80,6 +80,20 @@ static int64_t cell(const struct getread_row *row, unsigned column)
 	return row->state == GETREAD_MEASURED ? row->memory.bytes[column] : GETPROC_UNKNOWN;
 }
 
+static int delays_width(const struct getview_style *style, const struct getread_shot *shot)
+{
+	int width = (int)strlen(style->delays);
+	char text[GETSTATS_DELAYS_ROOM];
+
+	for (size_t i = 0; i < shot->count; i++) {
+		int len = (int)strlen(
+			getstats_delays_text(&shot->rows[i].delays, text, sizeof(text)));
+
+		width = len > width ? len : width;
+	}
+	return width;
+}
+
 static void measure_widths(const struct getview_style *style, const struct getread_shot *shot,
 			   int *ret)
 {
@@ -113,12 +127,15 @@ void getview_print_table(FILE *to, const struct getview_style *style,
 			 const struct getread_shot *shot)
 {
 	int widths[GETPROC_COLUMNS];
-	char text[32];
+	int delays = style->delays ? delays_width(style, shot) : 0;
+	char text[GETSTATS_DELAYS_ROOM];
 
 	measure_widths(style, shot, widths);
 	fprintf(to, "%*s", PID_WIDTH, "PID");
 	for (unsigned c = 0; c < columns(style); c++)
 		fprintf(to, "  %*s", widths[c], column_names[c]);
+	if (style->delays)
+		fprintf(to, "  %*s", delays, style->delays);
 	fputs("  name\n", to);
 	for (size_t i = 0; i < shot->count; i++) {
 		const struct getread_row *row = &shot->rows[i];
@@ -127,6 +144,9 @@ void getview_print_table(FILE *to, const struct getview_style *style,
 		for (unsigned c = 0; c < columns(style); c++)
 			fprintf(to, "  %*s", widths[c],
 				getview_number(style, cell(row, c), text, sizeof(text)));
+		if (style->delays)
+			fprintf(to, "  %*s", delays,
+				getstats_delays_text(&row->delays, text, sizeof(text)));
 		fputs("  ", to);
 		print_name(to, row);
 	}

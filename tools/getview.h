@@ -9,8 +9,9 @@
 #include "tools/getread.h"
 
 struct getview_style {
-	bool bytes; /* exact numbers, not units for people */
-	bool peak;  /* that column, too */
+	bool bytes;	    /* exact numbers, not units for people */
+	bool peak;	    /* that column, too */
+	const char *delays; /* the name of a column of delays; NULL: there is none */
 };
 
 /* Bytes as the style has them, "-" for GETPROC_UNKNOWN; buf of at least 32 bytes. Returns buf. */

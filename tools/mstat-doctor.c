@@ -84,12 +84,17 @@ static int examine(void)
 	return all ? 0 : EXIT_MISSING;
 }
 
+static const struct option longs[] = {
+	{"h", no_argument, NULL, 'h'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},
+	{0},
+};
+
+FLAGS_PROGRAM(.name = "mstat-doctor", .flags = longs, .usage = help);
+
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {{"h", no_argument, NULL, 'h'},
-					      {"help", no_argument, NULL, 'h'},
-					      {"version", no_argument, NULL, 'v'},
-					      {0}};
 	int at = 0, code = 0;
 	const char *word = argc > 1 ? argv[1] : "";
 	int c = getopt_long_only(argc, argv, "+:", longs, &at);

@@ -13,12 +13,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/delayacct.h"
 #include "tools/getgroup.h"
 #include "tools/getlive.h"
 #include "tools/getoptions.h"
 #include "tools/getread.h"
+#include "tools/getrecord.h"
 #include "tools/getstats.h"
 #include "tools/getview.h"
+#include "tools/runout.h"
 
 #ifndef MSTAT_VERSION
 #define MSTAT_VERSION "unknown"
@@ -27,6 +30,9 @@
 #define EXIT_NOTHING 1
 #define EXIT_USAGE   2
 #define EXIT_PART    3
+
+/* Of a command line, more than fits into a run file's header. */
+#define COMMAND_MAX 65536
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -89,11 +95,21 @@ static int code_of(const struct getread_total *total)
 	return total->missed || total->failed || total->without_pss ? EXIT_PART : 0;
 }
 
+/* Where the kernel has told of any; where it counts those of the CPU alone, the column says so. */
+static const char *delays_column(const struct getread_shot *shot)
+{
+	for (size_t i = 0; i < shot->count; i++)
+		if (shot->rows[i].delays.is_known)
+			return delayacct_is_on() ? "delays" : "delays(cpu-only)";
+	return NULL;
+}
+
 static void print_shot(FILE *to, const struct getoptions *options, const struct getread_shot *shot,
 		       const struct getread_total *total, const struct watch *watch)
 {
 	struct getview_style style = {.bytes = options->bytes, .peak = options->peak};
 
+	style.delays = delays_column(shot);
 	if (options->verbose)
 		getview_print_table(to, &style, shot);
 	if (watch)
@@ -243,9 +259,143 @@ static int tell_processes(const struct getoptions *options)
 	code = getread_open(options->pids, options->pid_count, options->with_children, &get);
 	if (code < 0)
 		return complain("/proc", strerror(-code));
+	if (options->verbose)
+		getread_ask_delays(get);
 	code = options->watch ? again_and_again(get, options) : once(get, options);
 	getread_close(get);
 	return code;
+}
+
+/* As the one who started it gave it: the command of a record. What cannot be had is empty. */
+static char **command_of(pid_t pid, char *text, size_t size, char **words, size_t max)
+{
+	char path[32];
+	size_t len = 0, n = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	file = fopen(path, "re");
+	if (file) {
+		len = fread(text, 1, size - 1, file);
+		fclose(file);
+	}
+	text[len] = '\0';
+	for (char *at = text; at < text + len && n < max - 1; at += strlen(at) + 1)
+		words[n++] = at;
+	words[n] = NULL;
+	return words;
+}
+
+static void say_unheard(const struct getoptions *options, const struct getrecord *record)
+{
+	const char *why;
+
+	if ((options->with_children || options->cgroup) && !getrecord_hears_all(record, &why))
+		fprintf(stderr, "mstat-get: what lives for a moment only may be missed: %s\n", why);
+}
+
+/* After the file was opened: it is there, and holds what was recorded, whatever happens. */
+static int record_into(int fd, const struct getoptions *options, struct getrecord *record,
+		       const struct getread_shot *shot)
+{
+	struct record sum;
+	int err = getrecord_begin(record, fd, shot);
+
+	if (err < 0)
+		return complain("record", strerror(-err));
+	say_unheard(options, record);
+	err = getrecord_run(record, &sum);
+	if (close(fd) < 0 && err == 0)
+		err = -errno;
+	if (err < 0) {
+		fprintf(stderr, "mstat-get: %s: %s; the record ends there\n", options->out,
+			strerror(-err));
+		return EXIT_NOTHING;
+	}
+	fprintf(stderr, "mstat-get: %s: %.3f s, %" PRId64 " process%s\n", options->out,
+		(double)sum.value[FIELD_DURATION] / (double)NS_PER_S,
+		sum.value[FIELD_RUN_PROCESSES], sum.value[FIELD_RUN_PROCESSES] == 1 ? "" : "es");
+	return 0;
+}
+
+static int record(const struct getoptions *options, const struct getrecord_config *config,
+		  const struct getread_shot *shot)
+{
+	struct getrecord *record = NULL;
+	int code, fd, err = getrecord_open(config, &record);
+
+	if (err < 0)
+		return config->cgroup
+			       ? complain(config->cgroup, err == -ESRCH ? "no process is in it"
+									: getgroup_explain(err))
+			       : complain("record", strerror(-err));
+	fd = runout_open(options->out);
+	code = fd < 0 ? complain(options->out, fd == -EAGAIN ? "another run is being recorded there"
+							     : strerror(-fd))
+		      : record_into(fd, options, record, shot);
+	getrecord_close(record);
+	return code;
+}
+
+static uint32_t freq_of(const struct getoptions *options)
+{
+	return (uint32_t)((NS_PER_S + options->every_ns / 2) / options->every_ns);
+}
+
+static pid_t first_of(const struct getread_shot *shot)
+{
+	for (size_t i = 0; i < shot->count; i++)
+		if (shot->rows[i].is_given && shot->rows[i].state == GETREAD_MEASURED)
+			return shot->rows[i].id.pid;
+	return 0;
+}
+
+static int record_shot(const struct getoptions *options, struct getread *get,
+		       const struct getread_shot *shot)
+{
+	struct getrecord_config config = {
+		.freq = freq_of(options), .get = get, .with_children = options->with_children};
+	static char text[COMMAND_MAX], *words[COMMAND_MAX / 2 + 1];
+	struct getread_total total;
+	int code;
+
+	complain_of_rows(shot);
+	getread_add_up(shot, &total);
+	if (total.processes == 0)
+		return EXIT_NOTHING;
+	config.argv = command_of(first_of(shot), text, sizeof(text), words, COMMAND_MAX / 2 + 1);
+	code = record(options, &config, shot);
+	return code == 0 && (total.missed || total.failed) ? EXIT_PART : code;
+}
+
+static int record_processes(const struct getoptions *options)
+{
+	struct getread_shot shot;
+	struct getread *get = NULL;
+	int code, err;
+
+	raise_files();
+	err = getread_open(options->pids, options->pid_count, options->with_children, &get);
+	if (err < 0)
+		return complain("/proc", strerror(-err));
+	getread_skip_pss(get);
+	err = getread_take(get, &shot);
+	code = err < 0 ? complain("/proc", strerror(-err)) : record_shot(options, get, &shot);
+	if (err == 0)
+		getread_free_shot(&shot);
+	getread_close(get);
+	return code;
+}
+
+static int record_cgroup(const struct getoptions *options)
+{
+	static const struct getread_shot none;
+	char *argv[] = {"mstat-get", "-cgroup", (char *)options->cgroup, NULL};
+	struct getrecord_config config = {
+		.freq = freq_of(options), .argv = argv, .cgroup = options->cgroup};
+
+	raise_files();
+	return record(options, &config, &none);
 }
 
 static int tell_taskstats(pid_t pid)
@@ -269,6 +419,15 @@ static int tell_cgroup(const struct getoptions *options)
 	return err < 0 ? complain(options->cgroup, getgroup_explain(err)) : flush();
 }
 
+static int run(const struct getoptions *options)
+{
+	if (options->taskstats)
+		return tell_taskstats(options->taskstats);
+	if (options->cgroup)
+		return options->out ? record_cgroup(options) : tell_cgroup(options);
+	return options->out ? record_processes(options) : tell_processes(options);
+}
+
 int main(int argc, char **argv)
 {
 	struct getoptions options;
@@ -287,9 +446,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "mstat-get: %s\n", error);
 		break;
 	default:
-		code = options.taskstats ? tell_taskstats(options.taskstats)
-		       : options.cgroup	 ? tell_cgroup(&options)
-					 : tell_processes(&options);
+		code = run(&options);
 	}
 	getoptions_done(&options);
 	return code;

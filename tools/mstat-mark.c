@@ -90,12 +90,17 @@ static int print(const char *text)
 	return fflush(stdout) == 0 ? 0 : 1;
 }
 
+static const struct option longs[] = {
+	{"h", no_argument, NULL, 'h'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},
+	{0},
+};
+
+FLAGS_PROGRAM(.name = "mstat-mark", .flags = longs, .usage = help);
+
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {{"h", no_argument, NULL, 'h'},
-					      {"help", no_argument, NULL, 'h'},
-					      {"version", no_argument, NULL, 'v'},
-					      {0}};
 	int at = 0;
 	const char *word = argc > 1 ? argv[1] : "";
 	int c = getopt_long_only(argc, argv, "+:", longs, &at);

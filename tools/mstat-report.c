@@ -407,15 +407,23 @@ static const char *newest_flag(char **argv)
 	return argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
 }
 
+static const struct option longs[] = {
+	{"format", required_argument, NULL, 'f'},
+	{"o", required_argument, NULL, 'o'},
+	{"h", no_argument, NULL, 'h'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},
+	{0},
+};
+
+static const struct flags_words words[] = {{"format", formats, FORMATS}, {0}};
+
+FLAGS_PROGRAM(.name = "mstat-report", .flags = longs, .usage = help, .words = words,
+	      .operand = FLAGS_RUN_FILES);
+
 /* Returns an exit code, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct options *options)
 {
-	static const struct option longs[] = {{"format", required_argument, NULL, 'f'},
-					      {"o", required_argument, NULL, 'o'},
-					      {"h", no_argument, NULL, 'h'},
-					      {"help", no_argument, NULL, 'h'},
-					      {"version", no_argument, NULL, 'v'},
-					      {0}};
 	int c, status = -1;
 	int at = 0;
 

@@ -300,6 +300,8 @@ static const struct option flags[] = {
 	{NULL, 0, NULL, 0},
 };
 
+FLAGS_PROGRAM(.name = "mstatd", .flags = flags, .usage = help);
+
 /* Returns -1 to go on, else the exit code. */
 static int take(int flag, struct command *command)
 {

@@ -108,6 +108,8 @@ static const struct option flags[] = {
 	{NULL, 0, NULL, 0},
 };
 
+FLAGS_PROGRAM(.name = "mstat", .flags = flags, .usage = options_usage, .operand = FLAGS_COMMAND);
+
 static bool read_whole(const char *text, long min, long max, uint32_t *ret)
 {
 	char *end;

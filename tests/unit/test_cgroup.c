@@ -766,6 +766,8 @@ static void opened_v2(void **state)
 	struct cgroup_place place;
 	struct cgroup *cg;
 	uint64_t limit;
+	const char *file;
+	int64_t peak = 0;
 
 	(void)state;
 	make_dir("c");
@@ -787,6 +789,18 @@ static void opened_v2(void **state)
 	assert_false(cgroup_is_v1(cg));
 	assert_int_equal(cgroup_number(cg, "memory.max", &limit), 0);
 	assert_true(limit == UINT64_MAX);
+	/* It is others': nothing is done to it. */
+	write_file("c/x/memory.peak", "7\n");
+	write_file("c/x/cgroup.kill", "");
+	assert_int_equal(cgroup_phase(cg, &peak), -EROFS);
+	assert_int_equal(cgroup_limit(cg, 1000, 1000, &file), -EROFS);
+	assert_int_equal(cgroup_enter(cg, false), -EROFS);
+	assert_int_equal(cgroup_kill(cg), -EROFS);
+	assert_int_equal(cgroup_remove(cg), -EROFS);
+	assert_file(at("c/x/memory.peak"), "7\n");
+	assert_file(at("c/x/memory.max"), "max\n");
+	assert_file(at("c/x/cgroup.kill"), "");
+	assert_file(at("c/x/cgroup.procs"), "");
 	cgroup_free(cg);
 }
 

@@ -322,6 +322,17 @@ static void columns_are_aligned(void **state)
 		"     42  1.0 MiB  2.0 MiB   0 B  3.0 KiB  4.0 KiB    5 B  prog\n"
 		"  12345        -     10 B   0 B     10 B      0 B    0 B    \\x1b[2Jx\n"
 		"     43        -        -     -        -        -      -  (gone)\n");
+	rows[0].delays = (struct getstats_delays){true, {1234567890, 0, 5000000, 999999}};
+	rows[1].delays = (struct getstats_delays){.is_known = true};
+	assert_string_equal(printed(true, (struct getview_style){.delays = "delays"}),
+			    "    PID      PSS      RSS  swap     anon     file  shmem"
+			    "                    delays  name\n"
+			    "     42  1.0 MiB  2.0 MiB   0 B  3.0 KiB  4.0 KiB    5 B"
+			    "  cpu=1.234s,swapin=0.005s  prog\n"
+			    "  12345        -     10 B   0 B     10 B      0 B    0 B"
+			    "                         0    \\x1b[2Jx\n"
+			    "     43        -        -     -        -        -      -"
+			    "                         -  (gone)\n");
 }
 
 static void failures_are_counted(void **state)
@@ -420,6 +431,35 @@ static void fields_that_the_kernel_has_are_shown(void **state)
 	assert_non_null(strstr(text, "\nand 12 bytes of a newer version\n"));
 }
 
+static void delays_are_those_of_the_whole_process(void **state)
+{
+	uint64_t forms[2][52] = {{14}, {14}};
+	struct getstats stats;
+	struct getstats_delays delays;
+	char text[GETSTATS_DELAYS_ROOM];
+
+	(void)state;
+	forms[0][24 / 8] = 7000000;	/* cpu, of a thread */
+	forms[1][24 / 8] = 1000000;	/* cpu */
+	forms[1][320 / 8] = 2000000000; /* freepages */
+	forms[1][408 / 8] = 3000000;	/* wpcopy */
+	assert_int_equal(getstats_take((uint8_t *)forms[0], 416, (uint8_t *)forms[1], 416, &stats),
+			 0);
+	getstats_take_delays(&stats, &delays);
+	assert_string_equal(getstats_delays_text(&delays, text, sizeof(text)),
+			    "cpu=0.001s,freepages=2.000s,wpcopy=0.003s");
+	/* A kernel that has fewer. */
+	stats.len[1] = 352;
+	getstats_take_delays(&stats, &delays);
+	assert_string_equal(getstats_delays_text(&delays, text, sizeof(text)),
+			    "cpu=0.001s,freepages=2.000s");
+	for (size_t i = 0; i < GETSTATS_DELAYS; i++)
+		delays.ns[i] = UINT64_MAX;
+	assert_true(strlen(getstats_delays_text(&delays, text, sizeof(text))) < sizeof(text) - 1);
+	delays.is_known = false;
+	assert_string_equal(getstats_delays_text(&delays, text, sizeof(text)), "-");
+}
+
 /* ---- the command line ---- */
 
 static enum getoptions_result reads(struct getoptions *ret, const char *line)
@@ -460,6 +500,12 @@ static void flags_may_stand_in_one_word(void **state)
 	assert_int_equal(options.every_ns, 500000000);
 	assert_int_equal(options.pid_count, 2);
 	getoptions_done(&options);
+	assert_int_equal(reads(&options, "-o run.mstat -w -n 1 -r 7"), GETOPTIONS_RUN);
+	assert_string_equal(options.out, "run.mstat");
+	getoptions_done(&options);
+	assert_int_equal(reads(&options, "-o run.mstat -w -cgroup /a"), GETOPTIONS_RUN);
+	assert_string_equal(options.cgroup, "/a");
+	getoptions_done(&options);
 	assert_int_equal(reads(&options, "-taskstats 42"), GETOPTIONS_RUN);
 	assert_int_equal(options.taskstats, 42);
 	getoptions_done(&options);
@@ -486,7 +532,14 @@ static void other_lines_are_none(void **state)
 					    "-taskstats 1 2",
 					    "-cgroup / 1",
 					    "-cgroup / -w",
-					    "-taskstats 1 -cgroup /"};
+					    "-taskstats 1 -cgroup /",
+					    "-o x 1",
+					    "-o x -w",
+					    "-o x -cgroup /",
+					    "-o x -w -taskstats 1",
+					    "-o x -w -peak 1",
+					    "-o x -w -n 1.1 1",
+					    "-o x -w -cgroup / 1"};
 	struct getoptions options;
 
 	(void)state;
@@ -526,6 +579,7 @@ int main(void)
 		cmocka_unit_test(frames_fit_into_the_window),
 		cmocka_unit_test(characters_are_not_cut),
 		cmocka_unit_test(fields_that_the_kernel_has_are_shown),
+		cmocka_unit_test(delays_are_those_of_the_whole_process),
 		cmocka_unit_test(flags_may_stand_in_one_word),
 		cmocka_unit_test(other_lines_are_none),
 	};

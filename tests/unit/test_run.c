@@ -245,6 +245,29 @@ static void one_process(void **state)
 	assert_int_equal(summary(FIELD_SAMPLER_CPU), 1000);
 }
 
+/* Of a cgroup that was there before: what it had come to then is not the run's. */
+static void cgroup_from_before(void **state)
+{
+	struct record before;
+
+	(void)state;
+	record_init(&before);
+	record_set(&before, FIELD_V2_PEAK, 5007);
+	record_set(&before, FIELD_V2_OOM_KILLS, 3);
+	run_note_before(&run, &before);
+	tick(1, 5000, 3, 0);
+	run_settle(&run, at(2), TICK0 + 2);
+	assert_false(record_has(&run.summary, FIELD_PEAK_EXACT));
+	tick(2, 5001, 5, 0);
+	run_settle(&run, at(3), TICK0 + 3);
+	finish(3);
+	assert_int_equal(summary(FIELD_PEAK_EXACT), 5008);
+	assert_int_equal(summary(FIELD_RUN_OOM_KILLS), 2);
+	assert_int_equal(found.events, 1);
+	assert_int_equal(found.kind[0], EVENT_OOM);
+	assert_int_equal(found.number[0], 2);
+}
+
 /* What of the peak was heap: of its tick, and of the last look before it. */
 static void heap_at_peak(void **state)
 {
@@ -743,6 +766,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(cgroup_from_before, setup, teardown),
 		cmocka_unit_test_setup_teardown(heap_at_peak, setup, teardown),
 		cmocka_unit_test_setup_teardown(losses_while_it_grows, setup, teardown),
 		cmocka_unit_test_setup_teardown(exec_without_end, setup, teardown),

@@ -771,6 +771,24 @@ static void untold(void **state)
 	assert_int_equal(run.summary.value[FIELD_RUN_BY_RECORD], 4);
 }
 
+/* Processes alone, without those that they fork. */
+static void closed(void **state)
+{
+	(void)state;
+	run.is_closed = true;
+	run_seen(&run, 10);
+	forks(10, 11, 5);
+	assert_false(run_knows(&run, 11));
+	ends(11, 6, 0);
+	ends(10, 7, 256);
+	assert_int_equal(newest(10)->exit_status, 256);
+	/* Nor where only exit records are told. */
+	run.hears_ends = false;
+	run_seen(&run, 20);
+	record(21, 21, 20, 50, 10, AGROUP, 0);
+	assert_false(run_knows(&run, 21));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -796,6 +814,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pid_before_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(week, setup, teardown),
 		cmocka_unit_test_setup_teardown(untold, setup, teardown),
+		cmocka_unit_test_setup_teardown(closed, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
