@@ -200,7 +200,7 @@ $(B)/completions/main/%.o: $(B)/tools/%.o
 $(B)/completions/write: $(call object,$(B),$(wildcard tools/completions/*.c)) $(COMPLETED:%=$(B)/completions/main/%.o) $(ARCHIVES)
 	$(call say,LD,$(@:build/%=%))
 	$(Q)$(CC) $(TOOLS_LDFLAGS) -Wl,--defsym=report_page=0,--defsym=report_page_end=0 -o $@ $^ \
-	  $(SYSTEMD_LIBS) $(ZSTD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS)
+	  $(SYSTEMD_LIBS) $(ZSTD_LIBS) $(DWARF_LIBS) $(SQLITE_LIBS) $(CAIRO_LIBS) -lm
 $(B)/completions/bash/%: $(B)/completions/write
 	@mkdir -p $(@D)
 	$(Q)$< bash $* >$@
