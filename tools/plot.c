@@ -369,7 +369,7 @@ static int compare_holders(const void *left, const void *right)
 static bool is_worth_a_band(const struct runreport_process *first,
 			    const struct runreport_process *process)
 {
-	return runreport_peak(process) >= runreport_peak(first) / 100;
+	return process->held_peak >= first->held_peak / 100;
 }
 
 static void find_holders(struct plot *plot, const struct runreport *report,
@@ -413,8 +413,8 @@ static int draw_lives(struct plot *plot, const struct runreport *report, unsigne
 		name_process(report, owner[own], name, sizeof(name));
 		err = add_band(&stack, name, palette[own], report->lives.value[2 * own], true);
 		/* Between the rows it may have been more. */
-		if (runreport_peak(owner[own]) > stack.chart->band[own].peak)
-			stack.chart->band[own].peak = runreport_peak(owner[own]);
+		if (owner[own]->held_peak > stack.chart->band[own].peak)
+			stack.chart->band[own].peak = owner[own]->held_peak;
 		own++;
 	}
 	if (err == 0 && report->processes.count > own)

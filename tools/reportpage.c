@@ -115,6 +115,8 @@ static void put_process(struct embed *to, const struct runreport *report,
 	put_value(to, process->rss_peak);
 	put_key(to, "pss");
 	put_value(to, process->pss_peak);
+	put_key(to, "held");
+	put_value(to, process->held_peak);
 	put_key(to, "hwm");
 	put_value(to, process->hwm);
 	put_key(to, "status");

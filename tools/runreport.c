@@ -83,6 +83,9 @@ static int take_process(struct runreport *report, struct bytes_in *in)
 {
 	struct runreport_process fresh = {.rss_peak = SERIES_UNKNOWN,
 					  .pss_peak = SERIES_UNKNOWN,
+					  .held_peak = SERIES_UNKNOWN,
+					  .pss = SERIES_UNKNOWN,
+					  .rss_with_pss = SERIES_UNKNOWN,
 					  .hwm = SERIES_UNKNOWN,
 					  .status = SERIES_UNKNOWN,
 					  .parent = RUNREPORT_NO_PARENT};
@@ -293,10 +296,13 @@ static void tell(struct runreport *report, struct runreport_process *process, si
 static void survey_process(struct runreport_process *process, const struct columns_rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++) {
-		if (rows->value[ROW_RSS])
-			lift(&process->rss_peak, rows->value[ROW_RSS][i]);
-		if (rows->value[ROW_PSS])
-			lift(&process->pss_peak, rows->value[ROW_PSS][i]);
+		int64_t rss = rows->value[ROW_RSS] ? rows->value[ROW_RSS][i] : COLUMNS_UNKNOWN;
+		int64_t pss = rows->value[ROW_PSS] ? rows->value[ROW_PSS][i] : COLUMNS_UNKNOWN;
+
+		lift(&process->rss_peak, rss);
+		lift(&process->pss_peak, pss);
+		if (rss != COLUMNS_UNKNOWN)
+			lift(&process->held_peak, held_now(process, rss, pss));
 	}
 }
 
@@ -331,6 +337,18 @@ static int take_rows(struct pass *pass, struct bytes_in *in)
 
 /* ---- a pass --------------------------------------------------------------------------------------- */
 
+/* Of each new peak: the newest are the peak's. */
+static int take_holders(struct runreport *report, struct bytes_in *in)
+{
+	struct rows_holder holder[ROWS_HOLDERS_MAX];
+	int n = rows_unpack_holders(in, holder);
+
+	for (int i = 0; i < n; i++)
+		report->holder[i] = holder[i].id;
+	report->holders = n < 0 ? 0 : n;
+	return n < 0 ? n : 0;
+}
+
 static int take_section(struct pass *pass, uint64_t kind, struct bytes_in *in)
 {
 	struct runreport *report = pass->report;
@@ -350,6 +368,8 @@ static int take_section(struct pass *pass, uint64_t kind, struct bytes_in *in)
 		return take_phase(report, in);
 	case SECTION_SUMMARY:
 		return take_summary(pass, in);
+	case SECTION_HOLDERS:
+		return take_holders(report, in);
 	case SECTION_HEAP:
 		report->has_heap = true;
 		return 0;
@@ -596,17 +616,10 @@ static int read_lives(struct runreport *report, int fd)
 
 /* ---- who is shown --------------------------------------------------------------------------------- */
 
-int64_t runreport_peak(const struct runreport_process *process)
-{
-	return process->pss_peak != SERIES_UNKNOWN ? process->pss_peak : process->rss_peak;
-}
-
 /* What is known of a process that was never sampled is its exit record. */
 static int64_t size_of(const struct runreport_process *process)
 {
-	int64_t peak = runreport_peak(process);
-
-	return peak != SERIES_UNKNOWN ? peak : process->hwm;
+	return process->held_peak != SERIES_UNKNOWN ? process->held_peak : process->hwm;
 }
 
 static int by_start(const void *left, const void *right, void *arg)
@@ -693,11 +706,34 @@ static void number_rows(struct runreport *report)
 	}
 }
 
-/* The largest are listed, with their ancestors; the largest of those have a band. */
+/* They are listed in any case. Returns how many are to have a band. */
+static unsigned mark_holders(struct runreport *report)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < report->holders; i++) {
+		int64_t number = intern_find(&report->processes, &report->holder[i]);
+		struct runreport_process *process =
+			number < 0 ? NULL : runreport_process_at(report, (uint32_t)number);
+
+		if (!process || process->is_holder || process->rss_peak == SERIES_UNKNOWN)
+			continue;
+		process->is_holder = true;
+		list_with_parents(report, (uint32_t)number);
+		n++;
+	}
+	return n;
+}
+
+/*
+ * The largest are listed, with their ancestors. Who held the peak has a band, however many others were larger at
+ * other times, and the largest of those.
+ */
 static int choose_processes(struct runreport *report)
 {
 	uint32_t n = report->processes.count;
 	uint32_t *order = report->order = calloc(n + 1, sizeof(*order));
+	unsigned reserved;
 
 	report->listed = calloc(n + 1, sizeof(*order));
 	if (!order || !report->listed)
@@ -708,10 +744,13 @@ static int choose_processes(struct runreport *report)
 	for (uint32_t i = 0; i < n; i++)
 		runreport_process_at(report, i)->parent = find_parent(report, order, i);
 	qsort_r(order, n, sizeof(*order), by_size, report);
+	reserved = mark_holders(report);
 	for (uint32_t i = 0; i < n; i++) {
 		struct runreport_process *process = runreport_process_at(report, order[i]);
 
-		if (report->bands < RUNREPORT_BANDS && process->rss_peak != SERIES_UNKNOWN)
+		reserved -= process->is_holder;
+		if (process->rss_peak != SERIES_UNKNOWN &&
+		    (process->is_holder || report->bands + reserved < RUNREPORT_BANDS))
 			process->band = ++report->bands;
 		list_with_parents(report, order[i]);
 	}

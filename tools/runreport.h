@@ -31,12 +31,14 @@ struct runreport_process {
 	uint64_t pid, ppid, uid, first_ns, last_ns, samples;
 	uint32_t comm, exe, argv, how;		   /* texts */
 	int64_t rss_peak, pss_peak, hwm, status;   /* SERIES_UNKNOWN: not told */
+	int64_t held_peak;			   /* as it is drawn; likewise */
 	int64_t pss, rss_with_pss, told, told_rss; /* while its rows are read: the newest */
 	uint32_t parent;			   /* number of a process, or RUNREPORT_NO_PARENT */
 	uint32_t band;				   /* 1 to RUNREPORT_BANDS; 0: it has none */
 	uint32_t row;				   /* in the list; UINT32_MAX: it is not in it */
 	bool ended;
 	bool is_listed;
+	bool is_holder; /* one of the largest at the peak, as the collector told */
 };
 
 struct runreport_event {
@@ -65,12 +67,14 @@ struct runreport {
 	uint32_t *order;	 /* owned: numbers of processes as they began */
 	uint32_t *listed;	 /* owned: of those in the list, likewise */
 	uint32_t listed_count, bands;
-	struct runreport_event *event; /* owned */
-	struct runreport_phase *phase; /* owned */
-	uint64_t events, phases;       /* all there were: no more than the limits are kept */
-	struct table_layout *layout;   /* owned: the summary's columns */
-	bool *is_told;		       /* owned; by column of it */
-	int64_t *summary;	       /* owned; likewise */
+	struct runreport_event *event;	   /* owned */
+	struct runreport_phase *phase;	   /* owned */
+	uint64_t events, phases;	   /* all there were: no more than the limits are kept */
+	struct table_layout *layout;	   /* owned: the summary's columns */
+	bool *is_told;			   /* owned; by column of it */
+	int64_t *summary;		   /* owned; likewise */
+	uint64_t holder[ROWS_HOLDERS_MAX]; /* ids of processes: the largest at the peak */
+	int holders;
 	bool has_heap;
 
 	uint64_t ticks; /* rows of the tree in the file */
@@ -91,8 +95,6 @@ struct runreport {
  * ticks and no processes. runreport_done() is right after all of them.
  */
 int runreport_read(int fd, struct runreport *ret);
-/* The largest PSS; RSS where there is none. SERIES_UNKNOWN: it was not sampled. */
-int64_t runreport_peak(const struct runreport_process *process);
 void runreport_done(struct runreport *report);
 
 static inline struct runreport_process *runreport_process_at(const struct runreport *report,

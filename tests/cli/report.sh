@@ -99,6 +99,18 @@ like "... prints the usage" "$out" 'usage: mstat-report'
 exits "-version" 0 mstat-report -version
 cd .. || exit 1
 
+# ---- who held the peak ---------------------------------------------------------------------------------
+
+# More than a page follows one by one are larger, one at a time, than those that are there at the peak.
+ok "a run of many" mstat -q -freq 100 -o shift.mstat -- sh -c '
+	for i in $(seq 52); do "$1" 12 50 0; done; for i in 1 2 3; do "$1" 9 1000 0 & done; wait' sh "$TARGETS/collect_hold"
+mstat-report shift.mstat
+"$page" value shift.html processes | python3 -c 'import json, sys
+for process in json.load(sys.stdin): print(process["pid"], process["band"])' >bands
+is "who held the peak is told one by one" "$(mstat-decode -what peak shift.mstat | columns pid comm | grep collect_hold | cut -f 1 |
+	while read -r pid; do awk -v pid="$pid" '$1 == pid && $2 > 0 { print "told" }' bands; done | sort | uniq -c | tr -s ' ')" " 3 told"
+is "... and no more than 48 in all" "$(awk '$2 > 0 { n++ } END { print n }' bands)" 48
+
 # ---- long runs ---------------------------------------------------------------------------------------
 
 ok "200000 ticks of 5 columns" "$BUILD/tests/bench/report_file" long.mstat 200000 5 0

@@ -196,10 +196,23 @@ function rowAt(times, time) {
 	return low;
 }
 
-function valueItem(name, fill, v) {
+// The kernel's parts are not always read with the whole: what is drawn then is what they were before.
+const rowsBefore = 1000;
+function drawnBefore(values, row) {
+	let at = row;
+
+	while (at >= 0 && at > row - rowsBefore && Number.isNaN(values[at]))
+		at--;
+	return at < 0 || Number.isNaN(values[at]) ? null
+		: { v: values[at], when: `${seconds(data.tree.times[row] - data.tree.times[at])} before` };
+}
+
+function valueItem(name, fill, v, before) {
+	const known = Number.isNaN(v) ? before : { v, when: digits(v) };
+
 	return element("span", { data: { name, value: Number.isNaN(v) ? "" : String(v) } }, ...(fill ? [swatch(fill)] : []),
-		element("span", { className: "name" }, name), ` ${Number.isNaN(v) ? "\u2013" : bytes(v)} `,
-		element("span", { className: "exact" }, Number.isNaN(v) ? "" : digits(v)));
+		element("span", { className: "name" }, name), ` ${known ? bytes(known.v) : "\u2013"} `,
+		element("span", { className: "exact" }, known ? known.when : ""));
 }
 
 function when(series, row) {
@@ -211,7 +224,7 @@ function readTree(row) {
 	const items = [valueItem("total", null, column("rss") ? column("rss")[row] : NaN)];
 
 	for (const band of data.treeBands)
-		items.push(valueItem(band.name, band.color, band.values[row]));
+		items.push(valueItem(band.name, band.color, band.values[row], drawnBefore(band.values, row)));
 	for (const [name, title] of [["residual_bytes", "between them"], ["swap_bytes", "swap"],
 		["peak_bytes", "peak so far, exact"], ["heap_live_bytes", "live heap"]])
 		if (column(name))
@@ -294,9 +307,11 @@ function named(fill, name) {
 	return element("span", null, swatch(fill), element("span", { className: "name" }, name));
 }
 
-function exactCell(v) {
+function exactCell(v, before) {
+	const known = Number.isNaN(v) && before ? before : { v, when: Number.isNaN(v) ? "" : digits(v) };
+
 	return element("span", { data: { value: Number.isNaN(v) || v === null ? "" : String(v) } },
-		bytes(v), " ", element("span", { className: "exact" }, Number.isNaN(v) ? "" : digits(v)));
+		bytes(known.v), " ", element("span", { className: "exact" }, known.when));
 }
 
 function heldRows(row) {
@@ -328,7 +343,8 @@ function pin(row) {
 		table($("held"), [{ name: "Process" }, { name: "Held", kind: number }, { name: "RSS", kind: number },
 			{ name: "Share", kind: number }, { name: "Command", kind: "text" }], heldRows(lives));
 	table($("held-tree"), [{ name: "The tree" }, { name: "Bytes", kind: number }], [
-		...data.treeBands.map((band) => [named(band.color, band.name), exactCell(band.values[row])]),
+		...data.treeBands.map((band) => [named(band.color, band.name),
+			exactCell(band.values[row], drawnBefore(band.values, row))]),
 		...(column("rss") ? [[element("b", null, "total"), exactCell(column("rss")[row])]] : []),
 	]);
 	point(hovered);
@@ -440,7 +456,7 @@ function drawTimeline() {
 		nothing("timeline", "The record has no process.");
 	$("time-note").textContent = about.processes.length < about.processCount
 		? `The ${digits(about.processes.length)} largest of ${digits(about.processCount)} processes, and their parents, are in this page.`
-		: about.processCount ? "From start to end, under their parents; at the right the peak (PSS, else RSS). Click a row for more." : "";
+		: about.processCount ? "From start to end, under their parents; at the right the peak as above. Click a row for more." : "";
 }
 
 function drawFlame() {

@@ -5,7 +5,7 @@ import { bytes, digits, element, seconds, swatch } from "./text.js";
 const SHOWN = 60;
 
 export function peakOf(process) {
-	return process.pss ?? process.rss ?? process.hwm;
+	return process.held ?? process.hwm;
 }
 
 export function nameOf(process) {
