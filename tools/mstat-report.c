@@ -87,13 +87,11 @@ static int report_input(const struct options *options, const struct runreport *r
 		why = report->reader ? reader_why(report->reader) : "no memory";
 	switch (err) {
 	case -EBADMSG:
-		fprintf(stderr, "mstat-report: %s: corrupt at byte %" PRIu64 ": %s\n", name, offset,
-			why);
-		return EXIT_FAILED;
 	case -ENODATA:
-		fprintf(stderr, "mstat-report: %s: cut at byte %" PRIu64 ": %s; %s\n", name, offset,
-			why, is_any ? "what is shown is all before" : "there is nothing to show");
-		return EXIT_CUT;
+		fprintf(stderr, "mstat-report: %s: %s at byte %" PRIu64 ": %s; %s\n", name,
+			err == -ENODATA ? "cut" : "corrupt", offset, why,
+			is_any ? "what is shown is all before" : "there is nothing to show");
+		return err == -ENODATA ? EXIT_CUT : EXIT_FAILED;
 	case -EOPNOTSUPP:
 	case -ENOMEM:
 		return complain(name, why);
@@ -256,11 +254,13 @@ static int report_on(const struct options *options, int fd)
 	struct extra extra = {.folded = NULL};
 	int err = runreport_read(fd, &report);
 	int status = err < 0 ? report_input(options, &report, err) : EXIT_OK;
-	bool is_page = err == 0 || (err == -ENODATA && (report.ticks || report.processes.count));
+	bool is_page =
+		err == 0 || (runreport_is_part(err) && (report.ticks || report.processes.count));
 
-	if (err == -ENODATA)
-		snprintf(extra.cut, sizeof(extra.cut), "at byte %" PRIu64 ": %s",
-			 reader_offset(report.reader), reader_why(report.reader));
+	if (is_page && err < 0)
+		snprintf(extra.cut, sizeof(extra.cut), "%s at byte %" PRIu64 ": %s",
+			 err == -ENODATA ? "cut" : "corrupt", reader_offset(report.reader),
+			 report.why ? report.why : reader_why(report.reader));
 	err = 0;
 	if (is_page) {
 		if (options->format == HTML)

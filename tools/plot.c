@@ -511,7 +511,7 @@ static void tell_peaks(struct plot *plot)
 static void tell_notes(struct plot *plot, const struct runreport *report, const char *cut)
 {
 	if (cut) {
-		snprintf(plot->cut, sizeof(plot->cut), "The record is not whole: cut %s", cut);
+		snprintf(plot->cut, sizeof(plot->cut), "The record is not whole: %s", cut);
 		plot->note[plot->notes++] = plot->cut;
 	}
 	if (!has_cgroup(report))

@@ -413,7 +413,7 @@ static void pass_done(struct pass *pass)
 	blockrows_close(pass->run);
 }
 
-/* The file once more. What is wrong with it the first pass has found; after -ENODATA it ends there. */
+/* The file once more. What is wrong with it the first pass has found: it ends there. */
 static int read_again(struct pass *pass, int fd)
 {
 	struct reader *reader = NULL;
@@ -422,7 +422,7 @@ static int read_again(struct pass *pass, int fd)
 	if (err == 0)
 		err = read_blocks(pass, reader);
 	reader_close(reader);
-	return err == -ENODATA ? 0 : err;
+	return runreport_is_part(err) ? 0 : err;
 }
 
 static int first_pass(struct runreport *report)
@@ -773,7 +773,7 @@ int runreport_read(int fd, struct runreport *ret)
 	if (err < 0)
 		return err;
 	err = first_pass(ret);
-	if (err < 0 && err != -ENODATA)
+	if (err < 0 && !runreport_is_part(err))
 		return err;
 	settle_columns(ret);
 	late = choose_processes(ret);

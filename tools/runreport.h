@@ -6,6 +6,7 @@
 #ifndef MSTAT_TOOLS_RUNREPORT_H
 #define MSTAT_TOOLS_RUNREPORT_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -91,10 +92,15 @@ struct runreport {
 
 /*
  * Reads all from fd, which must be seekable, and is borrowed. Returns 0, or an error of reader.h or
- * read(2); after -ENODATA the report is that of what is whole, but where the header is not: then it has no
- * ticks and no processes. runreport_done() is right after all of them.
+ * read(2); after -ENODATA and -EBADMSG the report is that of what is whole, but where the header is not: then it
+ * has no ticks and no processes. runreport_done() is right after all of them.
  */
 int runreport_read(int fd, struct runreport *ret);
+/* Whether after that error it may be the report of a part. */
+static inline bool runreport_is_part(int err)
+{
+	return err == -ENODATA || err == -EBADMSG;
+}
 void runreport_done(struct runreport *report);
 
 static inline struct runreport_process *runreport_process_at(const struct runreport *report,

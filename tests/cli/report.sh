@@ -75,7 +75,12 @@ head -c $((size - 5)) ../own/run.mstat >cut.mstat
 exits "a cut file: exit 3" 3 mstat-report cut.mstat
 like "... one line" "$err" $'^mstat-report: cut.mstat: cut at byte [0-9]+[^\n]*$'
 like "... a page of what is whole, which says so" "$("$page" value cut.html cut)" 'at byte [0-9]+: '
-rm -f cut.html cut.mstat
+{ cat ../own/run.mstat && printf 'not of it, and no frame either'; } >bad.mstat
+exits "a file that is corrupt at its end: exit 1" 1 mstat-report bad.mstat
+like "... one line" "$err" $'^mstat-report: bad.mstat: corrupt at byte [0-9]+[^\n]*$'
+like "... a page of what is whole, which says so" "$("$page" value bad.html cut)" 'corrupt at byte [0-9]+: '
+is "... all that mstat-decode has" "$("$page" value bad.html rows)" "$(mstat-decode bad.mstat 2>/dev/null | tail -n +2 | wc -l)"
+rm -f cut.html cut.mstat bad.*
 exits "a missing file" 1 mstat-report nothing.mstat
 like "... is named" "$err" 'nothing.mstat: No such file'
 exits "the run file as its page" 1 mstat-report -o ../own/run.mstat ../own/run.mstat

@@ -142,7 +142,7 @@ function showHead() {
 	$("run").textContent = parts.filter(Boolean).join(" \u00b7 ");
 	$("made").textContent = `Made by mstat-report ${about.version} of a record of mstat ${about.infoOf.version || "?"}.`;
 	if (about.cut) {
-		$("cut").textContent = `The record is not whole: cut ${about.cut}. What follows is what was recorded before.`;
+		$("cut").textContent = `The record is not whole: ${about.cut}. What follows is what was recorded before.`;
 		$("cut").hidden = false;
 	}
 }
