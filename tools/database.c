@@ -48,7 +48,8 @@ int database_open(const char *path, struct database **ret)
 
 	if (!database)
 		return -ENOMEM;
-	if (sqlite3_open_v2(path, &database->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &database->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK)
 		err = error_of(database);
 	/* If it fails, the file is thrown away: there is nothing to go back to. */
 	if (err == 0)
