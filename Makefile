@@ -461,7 +461,8 @@ unit-programs: $(UNIT_BINS)
 fuzz-programs:
 	@+if .ci/can-fuzz $(CLANG); then $(MAKE) --no-print-directory $(JOBS) $(FUZZ_BINS); fi
 test-programs: all completions unit-programs $(TARGET_BINS) $(CXX_BINS) $(TARGET_SOS) $(CXX_SOS) $(COUNTED) $(SWITCHED)
-# What few machines have at hand: unified cgroups, systemd. The other kernels and modes take as long as all else.
+# What few machines have at hand: unified cgroups, systemd; begun first, for they take longest. The other kernels
+# and modes take as long as all else.
 CHECKED_VMS = tests/vm/v2.sh tests/vm/systemd.sh tests/vm/systemd-grant.sh
 check: ## install what the tests need, build, run the tests; ends with "N passed, N failed"
 	@.ci/deps build test
@@ -469,7 +470,7 @@ check: ## install what the tests need, build, run the tests; ends with "N passed
 	@+$(MAKE) --no-print-directory $(JOBS) test-programs
 	@+$(MAKE) --no-print-directory $(JOBS) SAN=address,undefined unit-programs
 	@+$(MAKE) --no-print-directory fuzz-programs
-	@tests/run unit $(SANITIZED) cli $(CHECKED_VMS)
+	@tests/run $(CHECKED_VMS) unit $(SANITIZED) cli
 check-unit: $(UNIT_BINS) ## the unit tests (SAN=address,undefined works here)
 	@tests/run --build $(B) unit
 check-cli: test-programs fuzz-programs ## the tests of whole programs
