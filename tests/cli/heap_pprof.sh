@@ -26,7 +26,7 @@ pprof() { go tool pprof -unit B -nodefraction 0 -edgefraction 0 "$@" run.pb.gz; 
 exits "-top" 0 pprof -top -sample_index=inuse_space
 is "... as much" "$(sed -n 's/.* of \([0-9]*\)B total.*/\1/p' <<<"$out" | head -n 1)" "$total"
 like "... of the bytes that are live" "$out" 'Type: inuse_space'
-like "... by function" "$out" 'PyBytes_FromStringAndSize'
+like "... by function" "$out" '_PyEval_EvalFrameDefault'
 exits "-top, what was ever allocated" 0 pprof -top -sample_index=alloc_space
 ok "... is no less" test "$(sed -n 's/.* of \([0-9]*\)B total.*/\1/p' <<<"$out" | head -n 1)" -ge "$total"
 for index in inuse_objects alloc_objects; do
