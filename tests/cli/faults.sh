@@ -55,7 +55,10 @@ for f in "$dir/cgroup.freeze" "$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /pr
 	sed -n 's/^0:://p' "/proc/$(program)/cgroup")/cgroup.freeze"; do
 	[ -w "$f" ] && freeze=$f
 done
+# Until its sampler is heard it is sampled from outside, which goes on while it is frozen.
+is_inside() { mstat-decode -what processes frozen.mstat 2>/dev/null | column how | grep -q inside; }
 if [ -n "$freeze" ]; then
+	ok "its sampler is heard" wait_for 20 is_inside
 	echo 1 >"$freeze"
 	since=$(date +%s%N)
 	wait_for 20 passed "$since" 1200000000
