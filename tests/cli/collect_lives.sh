@@ -57,14 +57,18 @@ caught=$(grep -c -x -P 'exit record\t/\S*/true\t/bin/true [0-9]+\ttrue' names)
 ok "arguments of short lives: $caught of 100" test "$caught" -ge 20
 is "no two have the same" "$(cut -f 3 names | grep '^/bin/true' | sort | uniq -d | wc -l)" 0
 is "those that nobody caught have none" "$(awk -F '\t' '$4 == "true" && $3 !~ /^\/bin\/true / && $2 $3 != ""' names | wc -l)" 0
-is "a fork has its parent's" "$(cut -f 3 names | grep -c -x -F "sh -c $(processes names.mstat | column argv | head -n 1 | cut -c 7-)")" 100
+# (On a slow machine some live long enough to be sampled from outside.)
+is "a fork has its parent's" "$(processes names.mstat | column argv | grep -c -x -F "$(processes names.mstat | column argv | head -n 1)")" 101
 
 # A pid comes back at once, before the records of its last life are read.
 run mstat -q -o same.mstat -- "$TARGETS/collect_swarm" same 500
 if [ "$status" = 0 ]; then
 	processes same.mstat | column pid exit_status elapsed_ns start_ns end_ns | tail -n +2 >same
 	is "500 lives of one pid" "$(cut -f 1 same | sort | uniq -c | awk '{ print $1 }')" 500
-	is "each has its own status" "$(awk -F '\t' '$2 != 256 * ((NR - 1) % 100)' same | wc -l)" 0
+	is "none has another one's status" "$(awk -F '\t' '$2 != "" && $2 != 256 * ((NR - 1) % 100)' same)" ""
+	# Where the CPU is short the kernel drops records, and says how many.
+	lost=$(summary same.mstat exit_records_lost)
+	ok "each has its own, but of $lost that were lost" test "$(awk -F '\t' '$2 == ""' same | wc -l)" -le "$lost"
 	is "and time" "$(awk -F '\t' '$3 < (NR - 1) % 7 * 700000 || $3 > $5 - $4 + 5e7' same | wc -l)" 0
 else
 	skip "500 lives of one pid" "this kernel gives no pid that is asked for"
