@@ -32,7 +32,7 @@ _Static_assert(TCB_SIZE + GUEST_ZEROED <= PAGE_MAX, "the first page of the state
 static struct {
 	uint32_t tid;	  /* futex: the thread's id; the kernel clears it when the thread is gone */
 	uint32_t command; /* futex: enum guest_command */
-	uint32_t answer;  /* futex: 1 when the last sample was sent */
+	uint32_t answer;  /* futex: 1 when the last sample was sent, or will not be */
 	size_t size;	  /* of memory; set before it */
 	uint8_t *memory;  /* owned: guard, stack, TCB, state; kept for the next start */
 	int (*main)(void *state);
@@ -61,6 +61,8 @@ __attribute__((noreturn, used)) static void guest_main(void *state)
 
 	fp_enter(&programs);
 	status = guest.main(state);
+	/* It may have ended before it took the last sample that guest_last() waits for. */
+	guest_answer();
 	for (;;)
 		sys_1(SYS_exit, status);
 }
