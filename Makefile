@@ -95,7 +95,9 @@ REPORT    = mstat-report
 APP_SIDE  = preload/counts.c preload/entry.c preload/interpose.c
 
 CORE      := $(wildcard core/*.c)
-COLLECTOR := $(wildcard collector/*.c)
+# Each file of collector/runtimes/ is a reader, made of what its folder has.
+READERS   := $(wildcard collector/runtimes/*.c)
+COLLECTOR := $(wildcard collector/*.c collector/runtimes/*/*.c) $(READERS)
 TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c) tools/$(REPORT).c,$(wildcard tools/*.c))
 SAMPLER   := $(filter-out $(APP_SIDE),$(wildcard preload/*.c preload/*.S))
 HEAP_APP  = preload/heap/begin.c preload/heap/hooks.c preload/heap/operators.c preload/heap/symbol.c
@@ -135,7 +137,7 @@ $(B)/flags: export TEXT = $(CC) $(TOOLS_CFLAGS) $(TOOLS_LDFLAGS)
 $(P)/flags: export TEXT = $(CC) $(SAMPLER_CFLAGS) $(PLAIN_LDFLAGS) $(HEAP_LDFLAGS) $(ZSTD_USED) $(ZSTD_REFUSED)
 $(F)/flags: export TEXT = $(CLANG) $(FUZZ_CFLAGS)
 $(B)/flags-png: export TEXT = $(CAIRO_CFLAGS) $(CAIRO_LIBS)
-$(sort $(B)/flags $(B)/flags-png $(P)/flags $(F)/flags): force
+$(sort $(B)/flags $(B)/flags-png $(B)/runtimes.inc $(P)/flags $(F)/flags): force
 	@mkdir -p $(@D); echo "$$TEXT" | cmp -s - $@ || echo "$$TEXT" >$@
 .PHONY: force
 
@@ -150,6 +152,11 @@ $(B)/collector/%.o: collector/%.c $(B)/flags
 	$(call say,CC,$(@:build/%=%))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_CFLAGS) -c -o $@ $<
+
+$(B)/runtimes.inc: export TEXT = \#define RUNTIME_LIST(X) $(READERS:collector/runtimes/%.c=X(%))
+$(B)/collector/runtimes.o: private TOOLS_CFLAGS += -include $(B)/runtimes.inc
+$(F)/collector/runtimes.o: private FUZZ_CFLAGS += -include $(B)/runtimes.inc
+$(B)/collector/runtimes.o $(F)/collector/runtimes.o: $(B)/runtimes.inc
 
 $(B)/tools/%.o: tools/%.c $(B)/flags
 	$(call say,CC,$(@:build/%=%))

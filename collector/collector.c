@@ -23,6 +23,7 @@
 #include "collector/peers.h"
 #include "collector/run.h"
 #include "collector/runfile.h"
+#include "collector/runtimes.h"
 #include "collector/smallfile.h"
 #include "collector/states.h"
 #include "core/page.h"
@@ -72,7 +73,8 @@ struct collector {
 	struct members members;
 	struct lifecycle *lifecycle; /* owned; NULL: nobody tells us of processes */
 	struct outsiders outsiders;
-	bool is_full; /* connections wait until there are descriptors for them */
+	struct runtimes *runtimes; /* owned; NULL: they are not read */
+	bool is_full;		   /* connections wait until there are descriptors for them */
 	bool was_full;
 	uint64_t drained_ns;
 	struct runfile *file;
@@ -450,6 +452,8 @@ static void take_tick(struct collector *c, uint64_t now_ns)
 	states_sample(&c->states, c->ladder.cgroup, now_ns, &row);
 	run_tick(&c->run, &row, missed);
 	outsiders_tick(&c->outsiders, &c->run, row.tick, now_ns);
+	if (c->runtimes)
+		runtimes_tick(c->runtimes, &c->run, row.tick, now_ns);
 	note_gaps(c, missed);
 }
 
@@ -510,6 +514,8 @@ static int open_parts(struct collector *c)
 		ret = peers_new(&sink, c->page_fd, &c->peers);
 	if (ret >= 0 && c->config.out_fd >= 0)
 		ret = runfile_new(c->config.out_fd, &c->file);
+	if (ret >= 0 && c->config.reads_runtimes)
+		ret = runtimes_new(&c->runtimes);
 	if (ret >= 0)
 		ret = open_loop(c);
 	return ret;
@@ -917,6 +923,7 @@ void collector_free(struct collector *c)
 	marks_close(&c->marks);
 	listener_close(&c->listener);
 	outsiders_done(&c->outsiders);
+	runtimes_free(c->runtimes);
 	lifecycle_free(c->lifecycle);
 	peers_free(c->peers);
 	patience_free(c->patience);

@@ -26,7 +26,8 @@ struct collector_config {
 	/* What smaps_rollup may take: the longest walk, and the tree's share of a CPU. */
 	uint64_t stall_ns;
 	uint32_t budget_ppm;
-	char *const *argv; /* the command, for the run file's header; borrowed during the calls */
+	bool reads_runtimes; /* of Go, Java and so on: what they think of their memory */
+	char *const *argv;   /* the command, for the run file's header; borrowed during the calls */
 	/*
 	 * Called with the tree's row of every tick, in order, at most a few drain periods late;
 	 * time_ns is the tick's instant since the run's start. May be NULL.

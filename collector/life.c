@@ -8,8 +8,8 @@
 /* Fields of samples that give the same column, in the order of their worth. */
 #define GIVERS_MAX 4
 static struct {
-	uint8_t field;		       /* of LAST */
-	uint8_t giver[GIVERS_MAX + 1]; /* 0 ends: field 0 gives none */
+	uint16_t field;			/* of LAST */
+	uint16_t giver[GIVERS_MAX + 1]; /* 0 ends: field 0 gives none */
 } last[64];
 static unsigned last_count;
 
@@ -21,8 +21,8 @@ static void find_givers(unsigned field)
 		if (field_table[i].known &&
 		    source_table[field_table[i].source].scope == SCOPE_PROCESS &&
 		    !strcmp(field_table[i].column, field_table[field].column))
-			last[last_count].giver[n++] = (uint8_t)i;
-	last[last_count++].field = (uint8_t)field;
+			last[last_count].giver[n++] = (uint16_t)i;
+	last[last_count++].field = (uint16_t)field;
 }
 
 static void make_givers(void)
@@ -38,7 +38,7 @@ void life_note_sample(struct record *life, const struct record *sample)
 		make_givers();
 	life->reason[SOURCE_LAST] = REASON_OK;
 	for (unsigned i = 0; i < last_count; i++) {
-		for (const uint8_t *giver = last[i].giver; *giver; giver++) {
+		for (const uint16_t *giver = last[i].giver; *giver; giver++) {
 			if (!record_has(sample, *giver))
 				continue;
 			record_set(life, last[i].field, record_scaled(sample, *giver));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/process.h"
+#include "collector/readings.h"
 
 static int compare(const void *left, const void *right)
 {
@@ -46,6 +47,7 @@ struct process *processes_add(struct processes *all, pid_t pid)
 	if (!process)
 		return NULL;
 	process->pid = pid;
+	memset(process->unread, REASON_UNKNOWN, sizeof(process->unread));
 	node = tsearch(process, &all->tree, compare);
 	if (!node) {
 		free(process);
@@ -359,6 +361,26 @@ bool process_add_row(struct process *process, const struct record *rec)
 	return true;
 }
 
+bool process_merge_row(struct process *process, const struct record *rec)
+{
+	struct record row;
+	struct row *merged;
+	size_t at = process->rows_count;
+
+	while (at > 0 && process->rows[at - 1]->tick > rec->tick)
+		at--;
+	if (at == 0 || process->rows[at - 1]->tick != rec->tick)
+		return false;
+	row_unpack(process->rows[at - 1], &row);
+	readings_merge(&row, rec);
+	merged = row_new(&row);
+	if (!merged)
+		return false;
+	free(process->rows[at - 1]);
+	process->rows[at - 1] = merged;
+	return true;
+}
+
 void process_drop_rows(struct process *process, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -380,6 +402,7 @@ static void free_process(struct process *process)
 	free(process->next);
 	process_drop_rows(process, process->rows_count);
 	free(process->rows);
+	readings_free(process->readings);
 	free(process->life);
 	free(process);
 }

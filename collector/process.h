@@ -46,6 +46,8 @@ struct process_values {
 };
 
 struct outside;
+struct readings;
+struct runtime;
 struct process_text;
 struct process_next;
 
@@ -79,13 +81,17 @@ struct process {
 	bool is_leader_last; /* no other thread outlived that one */
 	/* The lives of its pid before and after it, as long as both are kept; NULL: none. */
 	struct process *before, *after;
-	unsigned peers;		 /* connections that speak for it now: two around an exec */
-	uint64_t known_ns;	 /* when we learned of it */
-	uint64_t silent_ns;	 /* since when it has been without one */
-	unsigned misses;	 /* looks at it that found nothing */
-	struct outside *outside; /* of the outsiders: it is sampled from outside now */
-	unsigned images;	 /* programs that it has run, as far as told: by hello and exec */
-	unsigned outside_image;	 /* the one that outside describes */
+	unsigned peers;		   /* connections that speak for it now: two around an exec */
+	uint64_t known_ns;	   /* when we learned of it */
+	uint64_t silent_ns;	   /* since when it has been without one */
+	unsigned misses;	   /* looks at it that found nothing */
+	struct outside *outside;   /* of the outsiders: it is sampled from outside now */
+	unsigned images;	   /* programs that it has run, as far as told: by hello and exec */
+	unsigned outside_image;	   /* the one that outside describes */
+	struct runtime *runtime;   /* of runtimes.c: its runtimes are read, or looked for */
+	unsigned runtime_images;   /* those that runtimes.c knows, and one; 0: it knows of none */
+	struct readings *readings; /* owned: of it, for rows that are to come; may be NULL */
+	uint8_t unread[SOURCE_MAX]; /* enum reason: why a row has no reading of a source */
 	struct process *next_open, *prev_open; /* in the list of those that have not ended */
 	struct process *next_ending; /* in the run's list of those whose connection ended */
 	bool is_ending;
@@ -178,6 +184,9 @@ void process_forget(struct process *process);
 
 /* One more row, put where its tick belongs. False where memory is out. */
 bool process_add_row(struct process *process, const struct record *rec);
+
+/* Adds what was read to its row of that tick. False where there is none, or no memory. */
+bool process_merge_row(struct process *process, const struct record *rec);
 
 /* Frees the first n of its rows; with the last one the list, too, if the process has ended. */
 void process_drop_rows(struct process *process, size_t n);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collector/life.h"
+#include "collector/readings.h"
 #include "collector/run.h"
 #include "core/heapwire.h"
 #include "core/tick.h"
@@ -535,6 +536,20 @@ static void note_rows(struct run *run, struct process *process)
 	run->with_rows = process;
 }
 
+static void add_reading(struct process *process, struct record *row)
+{
+	readings_take(process->readings, row);
+	for (unsigned source = 0; source < SOURCE_MAX; source++)
+		if (row->reason[source] == REASON_UNKNOWN)
+			row->reason[source] = process->unread[source];
+}
+
+void run_reading(struct run *run, struct process *process, const struct record *rec)
+{
+	if (run->file && !process_merge_row(process, rec))
+		readings_add(&process->readings, rec);
+}
+
 bool run_sample(struct run *run, struct process *process, const struct record *rec)
 {
 	uint64_t first = tick_at(run->start_ns, run->freq);
@@ -580,6 +595,7 @@ bool run_sample(struct run *run, struct process *process, const struct record *r
 		return true;
 	row = *rec;
 	ask_for(run, process, &row);
+	add_reading(process, &row);
 	if (process_add_row(process, &row)) {
 		note_rows(run, process);
 		if (++run->buffered >= BUFFERED_MAX)
@@ -796,8 +812,8 @@ static void sum_up(struct run_sums *sums, const struct process *process)
 /* Somebody has a pointer to it, or something of it is to be written yet. */
 static bool is_held(const struct run *run, const struct process *process)
 {
-	return !process->info.ended || process->peers || process->outside || process->live_at ||
-	       process->waiting || process->is_ending || process->is_changed ||
+	return !process->info.ended || process->peers || process->outside || process->runtime ||
+	       process->live_at || process->waiting || process->is_ending || process->is_changed ||
 	       process->is_fading || process->has_rows || process == run->root ||
 	       oom_refers(&run->oom, process);
 }

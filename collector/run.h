@@ -103,6 +103,12 @@ void run_named(struct run *run, struct process *process, uint64_t time_ns,
 bool run_sample(struct run *run, struct process *process, const struct record *rec);
 
 /*
+ * What was read of the runtimes in it at a tick: it stands in the process's row of that tick, or, where there
+ * is none yet, in the next one that comes.
+ */
+void run_reading(struct run *run, struct process *process, const struct record *rec);
+
+/*
  * A message of heapwire.h, which is sound, of one of its connections; those that came later have greater
  * numbers. What nobody could make sense of is left out: that of a connection before the newest one that has
  * begun with a HEAPWIRE_RESTART, and that of one which has not, in this run file. False where it cannot be

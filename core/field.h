@@ -67,7 +67,11 @@ enum scope {
 	SOURCE(35, STATES, SCOPE_TREE, FORMAT_NONE, "task_states")                             \
 	SOURCE(36, TREE_HEAP, SCOPE_TREE, FORMAT_NONE, "tree_heap")                            \
 	SOURCE(37, TREE_AREAS, SCOPE_TREE, FORMAT_NONE, "tree_mincore")                        \
-	SOURCE(40, RUN, SCOPE_RUN, FORMAT_NONE, "run")
+	SOURCE(40, RUN, SCOPE_RUN, FORMAT_NONE, "run")                                         \
+	SOURCE(41, GO, SCOPE_PROCESS, FORMAT_NONE, "go_memstats")                              \
+	SOURCE(42, JVM, SCOPE_PROCESS, FORMAT_NONE, "hsperfdata")                              \
+	SOURCE(43, GLIBC, SCOPE_PROCESS, FORMAT_NONE, "glibc_malloc")                          \
+	SOURCE(44, PYTHON, SCOPE_PROCESS, FORMAT_NONE, "cpython")
 
 /*
  * FIELD(id, NAME, source, "key", arg, scale, "column"): a value is kept as the kernel gives it, and
@@ -313,10 +317,55 @@ enum scope {
 	FIELD(251, SUM_MAPPED, TREE_HEAP, "", 0, 1, "heap_mapped_bytes")                     \
 	FIELD(252, SUM_SLACK, TREE_AREAS, "", 0, 1, "heap_slack_bytes")                      \
 	FIELD(253, SUM_STACKS, TREE_AREAS, "", 0, 1, "heap_stacks_bytes")                    \
-	FIELD(254, SUM_REST, TREE_AREAS, "", 0, 1, "heap_rest_bytes")
+	FIELD(254, SUM_REST, TREE_AREAS, "", 0, 1, "heap_rest_bytes")                        \
+	FIELD(256, GO_HEAP_ALLOC, GO, "", 0, 1, "go_heap_alloc_bytes")                       \
+	FIELD(257, GO_HEAP_SYS, GO, "", 0, 1, "go_heap_sys_bytes")                           \
+	FIELD(258, GO_HEAP_IDLE, GO, "", 0, 1, "go_heap_idle_bytes")                         \
+	FIELD(259, GO_HEAP_INUSE, GO, "", 0, 1, "go_heap_inuse_bytes")                       \
+	FIELD(260, GO_HEAP_RELEASED, GO, "", 0, 1, "go_heap_released_bytes")                 \
+	FIELD(261, GO_HEAP_OBJECTS, GO, "", 0, 1, "go_heap_objects")                         \
+	FIELD(262, GO_TOTAL_ALLOC, GO, "", 0, 1, "go_total_alloc_bytes")                     \
+	FIELD(263, GO_MALLOCS, GO, "", 0, 1, "go_mallocs")                                   \
+	FIELD(264, GO_FREES, GO, "", 0, 1, "go_frees")                                       \
+	FIELD(265, GO_STACK_INUSE, GO, "", 0, 1, "go_stack_inuse_bytes")                     \
+	FIELD(266, GO_STACK_SYS, GO, "", 0, 1, "go_stack_sys_bytes")                         \
+	FIELD(267, GO_MSPAN_INUSE, GO, "", 0, 1, "go_mspan_inuse_bytes")                     \
+	FIELD(268, GO_MSPAN_SYS, GO, "", 0, 1, "go_mspan_sys_bytes")                         \
+	FIELD(269, GO_MCACHE_INUSE, GO, "", 0, 1, "go_mcache_inuse_bytes")                   \
+	FIELD(270, GO_MCACHE_SYS, GO, "", 0, 1, "go_mcache_sys_bytes")                       \
+	FIELD(271, GO_BUCKHASH_SYS, GO, "", 0, 1, "go_buckhash_sys_bytes")                   \
+	FIELD(272, GO_GC_SYS, GO, "", 0, 1, "go_gc_sys_bytes")                               \
+	FIELD(273, GO_OTHER_SYS, GO, "", 0, 1, "go_other_sys_bytes")                         \
+	FIELD(274, GO_SYS, GO, "", 0, 1, "go_sys_bytes")                                     \
+	FIELD(275, GO_NEXT_GC, GO, "", 0, 1, "go_next_gc_bytes")                             \
+	FIELD(276, GO_LAST_GC, GO, "", 0, 1, "go_last_gc_ns")                                \
+	FIELD(277, GO_NUM_GC, GO, "", 0, 1, "go_num_gc")                                     \
+	FIELD(278, GO_FORCED_GC, GO, "", 0, 1, "go_num_forced_gc")                           \
+	FIELD(279, GO_PAUSE_TOTAL, GO, "", 0, 1, "go_pause_total_ns")                        \
+	FIELD(280, GO_PAUSE_LAST, GO, "", 0, 1, "go_pause_last_ns")                          \
+	FIELD(281, GO_PAUSE_MAX, GO, "", 0, 1, "go_pause_max_ns")                            \
+	FIELD(282, GO_GC_CPU, GO, "", 0, 1, "go_gc_cpu_fraction_ppb")                        \
+	FIELD(283, GO_GOROUTINES, GO, "", 0, 1, "go_goroutines")                             \
+	FIELD(288, JVM_HEAP_USED, JVM, "", 0, 1, "jvm_heap_used_bytes")                      \
+	FIELD(289, JVM_HEAP_COMMITTED, JVM, "", 0, 1, "jvm_heap_committed_bytes")            \
+	FIELD(290, JVM_HEAP_MAX, JVM, "", 0, 1, "jvm_heap_max_bytes")                        \
+	FIELD(291, JVM_EDEN_USED, JVM, "", 0, 1, "jvm_eden_used_bytes")                      \
+	FIELD(292, JVM_SURVIVOR_USED, JVM, "", 0, 1, "jvm_survivor_used_bytes")              \
+	FIELD(293, JVM_OLD_USED, JVM, "", 0, 1, "jvm_old_used_bytes")                        \
+	FIELD(294, JVM_META_USED, JVM, "", 0, 1, "jvm_metaspace_used_bytes")                 \
+	FIELD(295, JVM_META_COMMITTED, JVM, "", 0, 1, "jvm_metaspace_committed_bytes")       \
+	FIELD(296, JVM_GCS, JVM, "", 0, 1, "jvm_gc_count")                                   \
+	FIELD(297, JVM_GC_TIME, JVM, "", 0, 1, "jvm_gc_time_ns")                             \
+	FIELD(298, JVM_THREADS, JVM, "", 0, 1, "jvm_threads")                                \
+	FIELD(304, GLIBC_ARENAS, GLIBC, "", 0, 1, "glibc_arenas")                            \
+	FIELD(305, GLIBC_ARENA_BYTES, GLIBC, "", 0, 1, "glibc_arena_bytes")                  \
+	FIELD(306, GLIBC_MAPPED, GLIBC, "", 0, 1, "glibc_mapped_bytes")                      \
+	FIELD(308, PYTHON_ARENAS, PYTHON, "", 0, 1, "python_arenas")                         \
+	FIELD(309, PYTHON_ARENA_BYTES, PYTHON, "", 0, 1, "python_arena_bytes")               \
+	FIELD(310, PYTHON_BLOCKS, PYTHON, "", 0, 1, "python_blocks")
 
 /* One past the highest ids; arrays are indexed by id, with holes where no field stands. */
-#define FIELD_MAX  256
+#define FIELD_MAX  320
 #define SOURCE_MAX 48
 
 #define SOURCE_ENUM(id, token, scope, format, file) SOURCE_##token = (id),

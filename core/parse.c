@@ -30,7 +30,7 @@ int64_t parse_number(const char *buf, size_t len, size_t *ret_len)
 struct wanted {
 	unsigned count;
 	uint64_t initials; /* of the keys, a bit each: most lines are passed over by it */
-	uint8_t field[FIELD_MAX];
+	uint16_t field[FIELD_MAX];
 };
 
 static uint64_t initial_bit(char c)
@@ -51,7 +51,7 @@ static void wanted_init(struct wanted *wanted, enum source source)
 		/* Without a key it is not in the text: the reader's own measurement. */
 		if (keyed && !field_table[i].key[0])
 			continue;
-		wanted->field[wanted->count++] = (uint8_t)i;
+		wanted->field[wanted->count++] = (uint16_t)i;
 		wanted->initials |= initial_bit(field_table[i].key[0]);
 	}
 }

@@ -127,6 +127,7 @@ int getrecord_begin(struct getrecord *r, int fd, const struct getread_shot *shot
 		.out_fd = fd,
 		.stall_ns = GETRECORD_STALL_NS,
 		.budget_ppm = GETRECORD_BUDGET_PPM,
+		.reads_runtimes = true,
 		.argv = r->config.argv,
 		.memory_max = UINT64_MAX,
 		.swap_max = UINT64_MAX,

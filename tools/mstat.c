@@ -268,6 +268,7 @@ static int open_collector(struct mstat *m)
 		.next_file = next_output,
 		.stall_ns = m->options.stall_ns,
 		.budget_ppm = m->options.budget_ppm,
+		.reads_runtimes = m->options.runtimes,
 		.argv = m->options.command,
 		.on_tick = on_tick,
 		.arg = m,

@@ -25,6 +25,8 @@ const char options_usage[] =
 	"  -pss-stall TIME    no reading of PSS that would stall the program's memory calls for\n"
 	"                     longer (default 10ms; 0 reads none)\n"
 	"  -pss-budget PART   of a CPU, for reading PSS in the whole tree (default 0.5%)\n"
+	"  -runtime KIND      what is read of Go, Java, Python and malloc: auto (the default) or\n"
+	"                     none\n"
 	"  -memory-max SIZE   limit of the program's memory: 512MiB, 1.5G, ... (K M G T are "
 	"powers\n"
 	"                     of 1024); beyond it the kernel kills\n"
@@ -64,6 +66,7 @@ enum flag {
 	PRELOAD,
 	STALL,
 	BUDGET,
+	RUNTIME,
 	MEMORY_MAX,
 	SWAP_MAX,
 	FAIL_ABOVE,
@@ -89,6 +92,7 @@ static const struct option flags[] = {
 	{"preload", required_argument, NULL, PRELOAD},
 	{"pss-stall", required_argument, NULL, STALL},
 	{"pss-budget", required_argument, NULL, BUDGET},
+	{"runtime", required_argument, NULL, RUNTIME},
 	{"memory-max", required_argument, NULL, MEMORY_MAX},
 	{"memory-swap-max", required_argument, NULL, SWAP_MAX},
 	{"fail-above", required_argument, NULL, FAIL_ABOVE},
@@ -174,6 +178,9 @@ static const char *take(enum flag flag, const char *value, struct options *optio
 	case BUDGET:
 		return read_percent(value, &options->budget_ppm) ? NULL
 								 : "a part of a CPU such as 1%";
+	case RUNTIME:
+		options->runtimes = strcmp(value, "none") != 0;
+		return options->runtimes && strcmp(value, "auto") != 0 ? "auto or none" : NULL;
 	case MEMORY_MAX:
 		return quantity_size(value, &options->memory_max) && options->memory_max > 0
 			       ? NULL
@@ -260,6 +267,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret, cha
 		.freq = TICK_FREQ_DEFAULT,
 		.stall_ns = 10000000,
 		.budget_ppm = 5000,
+		.runtimes = true,
 		.memory_max = UINT64_MAX,
 		.swap_max = UINT64_MAX,
 		.fail_above = UINT64_MAX,

@@ -17,6 +17,7 @@ struct options {
 	const char *preload; /* NULL: our library where it is found; "none"; a path */
 	uint64_t stall_ns;
 	uint32_t budget_ppm;
+	bool runtimes;		       /* they are read */
 	uint64_t memory_max, swap_max; /* bytes; UINT64_MAX: no limit */
 	uint64_t max_size;	       /* of the record, bytes; 0: no limit */
 	uint64_t fail_above;	       /* a peak that is a failure, bytes; UINT64_MAX: none is */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * HotSpot, by what it tells of itself for jstat: a file of 32 KiB that every JVM keeps mapped
+ * (hotspot/share/runtime/perfMemory.hpp, perfData.hpp), named counters and their values. It is absent under
+ * -XX:-UsePerfData, and nameless under -XX:+PerfDisableSharedMem.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "collector/maps.h"
+#include "collector/runtimes/jvm/perfdata.h"
+#include "collector/runtimes/runtime.h"
+
+struct jvm {
+	int fd; /* owned: of the file */
+	size_t size;
+	struct perfdata counters;
+	uint8_t *data; /* owned; size bytes */
+};
+
+struct found {
+	char path[512];
+	uint64_t inode;
+	bool is_jvm;
+};
+
+/* "/tmp/hsperfdata_USER/PID", in the process's own root; what is mapped is what is meant. */
+static bool on_line(void *arg, const struct maps_line *line)
+{
+	struct found *found = arg;
+
+	if (strstr(line->path, "/libjvm.so"))
+		found->is_jvm = true;
+	if (!strstr(line->path, "/hsperfdata_") || strlen(line->path) >= sizeof(found->path))
+		return true;
+	strcpy(found->path, line->path);
+	found->inode = line->inode;
+	return false;
+}
+
+/* Below the process's root, which may have been made to lead elsewhere. */
+static int open_below(int dir, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int root = openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd, err;
+
+	if (root < 0)
+		return -errno;
+	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	err = fd < 0 ? -errno : fd;
+	close(root);
+	return err;
+}
+
+static int open_file(const struct runtime_target *target, struct jvm *jvm, char *text)
+{
+	struct found found = {.path = ""};
+	struct stat st;
+	int err = maps_read(target->dir, on_line, &found);
+
+	/* Who may not be looked at is none of our kind, as far as is known. */
+	if (err < 0 || (!found.is_jvm && !found.path[0]))
+		return -ENOEXEC;
+	if (!found.path[0]) {
+		snprintf(text, RUNTIME_TEXT_MAX,
+			 "it keeps no hsperfdata file (yet; or -XX:-UsePerfData, "
+			 "-XX:+PerfDisableSharedMem)");
+		return -EAGAIN;
+	}
+	jvm->fd = open_below(target->dir, found.path);
+	if (jvm->fd < 0 || fstat(jvm->fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_ino != found.inode) {
+		snprintf(text, RUNTIME_TEXT_MAX, "%.100s cannot be opened: %s", found.path,
+			 jvm->fd < 0 ? strerror(-jvm->fd) : "it is another file");
+		return jvm->fd < 0 ? jvm->fd : -ENOENT;
+	}
+	jvm->size = (size_t)st.st_size < PERFDATA_MAX ? (size_t)st.st_size : PERFDATA_MAX;
+	return 0;
+}
+
+static int read_file(struct jvm *jvm)
+{
+	ssize_t n = pread(jvm->fd, jvm->data, jvm->size, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == jvm->size ? 0 : -ENODATA;
+}
+
+static void jvm_detach(void *state)
+{
+	struct jvm *jvm = state;
+
+	if (jvm->fd >= 0)
+		close(jvm->fd);
+	free(jvm->data);
+	free(jvm);
+}
+
+static int open_counters(const struct runtime_target *target, struct jvm *jvm, char *text)
+{
+	int err = open_file(target, jvm, text);
+
+	if (err < 0)
+		return err;
+	jvm->data = malloc(jvm->size);
+	err = jvm->data ? read_file(jvm) : -ENOMEM;
+	if (err == 0)
+		err = perfdata_open(&jvm->counters, jvm->data, jvm->size);
+	if (err < 0 && err != -EAGAIN)
+		snprintf(text, RUNTIME_TEXT_MAX, "its hsperfdata file is not one: %s",
+			 strerror(-err));
+	return err;
+}
+
+static int jvm_attach(const struct runtime_target *target, void **ret, char *text)
+{
+	struct jvm *jvm = calloc(1, sizeof(*jvm));
+	int err;
+
+	text[0] = '\0';
+	if (!jvm)
+		return -ENOMEM;
+	jvm->fd = -1;
+	err = open_counters(target, jvm, text);
+	if (err < 0) {
+		jvm_detach(jvm);
+		return err;
+	}
+	perfdata_version(&jvm->counters, jvm->data, text, RUNTIME_TEXT_MAX);
+	*ret = jvm;
+	return 0;
+}
+
+static int jvm_read(void *state, const struct runtime_target *target, struct record *rec)
+{
+	struct jvm *jvm = state;
+	int err = faccessat(target->dir, "stat", F_OK, 0) < 0 ? -ESRCH : read_file(jvm);
+
+	if (err == 0)
+		perfdata_fill(&jvm->counters, jvm->data, rec);
+	return err;
+}
+
+const struct runtime_reader runtime_jvm = {
+	.name = "jvm",
+	.source = SOURCE_JVM,
+	.attach = jvm_attach,
+	.read = jvm_read,
+	.detach = jvm_detach,
+};

@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# What Java tells of its heap stands in the rows of its process.
+# shellcheck source=tests/lib.sh disable=SC2154
+. "$(dirname "$0")/../lib.sh"
+
+columns=jvm_heap_used_bytes,jvm_heap_committed_bytes,jvm_heap_max_bytes,jvm_eden_used_bytes,jvm_survivor_used_bytes,jvm_old_used_bytes,jvm_metaspace_used_bytes,jvm_metaspace_committed_bytes,jvm_gc_count,jvm_gc_time_ns,jvm_threads
+# seen: the values of all rows that have some, and how many rows
+seen() { mstat-decode -what samples -columns "$columns" run.mstat | awk -F'\t' 'NR > 1 && $1 != ""'; }
+notes() { mstat-decode -what events run.mstat | awk -F'\t' '$2 == "note" { print $NF }'; }
+
+for preload in libmstat.so none; do
+	run mstat -q -freq 100 -preload $preload -o run.mstat -- "$TARGETS/fake_jvm" "$TMP" 100
+	is "a JVM, -preload $preload" "$status" 0
+	ok "has rows of its heap" test "$(seen | wc -l)" -ge 20
+	is "each is true" "$(seen | awk -F'\t' '$1 != $4 + $5 + $6 || $2 != 100663296 || $3 != 268435456 || $4 % 1048576 ||
+		$5 != 12288 || $6 != 5242880 || $7 != 12345 || $8 != 65536 || $9 != 6 || $10 != 6000000 || $11 != 17')" ""
+	ok "eden's values differ" test "$(seen | cut -f4 | sort -u | wc -l)" -ge 20
+	is "and rise with time" "$(seen | cut -f4 | sort -n | sha1sum)" "$(seen | cut -f4 | sha1sum)"
+	is "who it is" "$(notes)" "jvm: Fake?VM 42.0"
+done
+ok "before it may be read: says so" test "$(mstat-decode -what samples -columns notes run.mstat | grep -c hsperfdata:not_due)" -ge 1
+
+run mstat -q -freq 100 -runtime none -o run.mstat -- "$TARGETS/fake_jvm" "$TMP" 30
+is "-runtime none: reads nothing" "$status $(seen | wc -l) $(notes)" "0 0 "
+exits "-runtime all" 125 mstat -q -runtime all -- true
+like "says what may stand there" "$err" 'runtime: "all" is not auto or none'
+
+# shellcheck disable=SC2016
+if unshare -m true 2>/dev/null; then
+	run mstat -q -freq 100 -preload none -o run.mstat -- unshare -m bash -c 'mkdir here && mount -t tmpfs none here && exec "$@"' - "$TARGETS/fake_jvm" "$TMP/here" 60
+	is "in a mount namespace of its own" "$status" 0
+	ok "has rows of its heap" test "$(seen | wc -l)" -ge 5
+else
+	skip "a mount namespace of its own" "none is permitted"
+fi
+
+if ! command -v java >/dev/null || ! command -v javac >/dev/null; then
+	skip "a real JVM" "no java here"
+	exit
+fi
+cat >Heap.java <<'END'
+public class Heap {
+	public static void main(String[] args) throws Exception {
+		byte[][] all = new byte[64][];
+		for (int i = 0; i < all.length; i++) all[i] = new byte[1 << 20];
+		System.gc();
+		new java.io.File("ready").createNewFile();
+		while (!new java.io.File("go").exists()) Thread.sleep(20);
+		System.out.println(all.length);
+	}
+}
+END
+javac Heap.java
+for gc in Serial Parallel G1; do
+	rm -f ready go
+	start mstat -q -freq 50 -o run.mstat -- java -XX:+Use${gc}GC -Xmx256m Heap
+	wait_for 60 test -e ready
+	pid=$(pgrep -f -- "^java -XX:.Use${gc}GC -Xmx256m Heap")
+	jstat -gc "$pid" >jstat.out
+	sleep 0.2
+	touch go
+	wait $started
+	is "$gc: java ends well" $? 0
+	# jstat: KiB; S0U S1U EU OU, MU, GCT
+	want=$(awk 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { printf "%d %d", ($at["S0U"] + $at["S1U"] + $at["EU"] + $at["OU"]), $at["MU"] }' jstat.out)
+	got=$(seen | awk -F'\t' '{ printf "%d %d\n", $1 / 1024, $7 / 1024 }')
+	like "$gc: as jstat has it" "$got" "(^|
+)$want($|
+)"
+done
