@@ -153,7 +153,7 @@ $(B)/collector/%.o: collector/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TOOLS_CFLAGS) -c -o $@ $<
 
-$(B)/runtimes.inc: export TEXT = \#define RUNTIME_LIST(X) $(READERS:collector/runtimes/%.c=X(%))
+$(B)/runtimes.inc: export TEXT = \#define RUNTIME_LIST(X) $(foreach r,$(READERS),X($(basename $(notdir $r))))
 $(B)/collector/runtimes.o: private TOOLS_CFLAGS += -include $(B)/runtimes.inc
 $(F)/collector/runtimes.o: private FUZZ_CFLAGS += -include $(B)/runtimes.inc
 $(B)/collector/runtimes.o $(F)/collector/runtimes.o: $(B)/runtimes.inc

@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# What glibc's malloc holds, read from outside, is what it says itself.
+# shellcheck source=tests/lib.sh disable=SC2154
+. "$(dirname "$0")/../lib.sh"
+
+# rows COMM: arenas, bytes in them, bytes mapped
+rows() { mstat-decode -what samples -where comm="$1" -columns glibc_arenas,glibc_arena_bytes,glibc_mapped_bytes run.mstat | sed 1d | tr '\t' ' '; }
+held() {
+	local desc=$1
+	shift
+	rm -rf f && mkdir f
+	start mstat -q -freq 20 -o run.mstat "$@" f
+	wait_for 60 test -e f/ready || echo "# it is not ready" >&2
+	sleep 0.5 # some ticks of a program at rest
+	touch f/go
+	wait "$started"
+	is "$desc: it ends" $? 0
+	ok "$desc: $(cat f/ready)" grep -qx "$(cat f/ready)" <(rows glibc_arenas)
+}
+held "one arena" -- "$TARGETS/glibc_arenas" 0 1
+held "a few, and large blocks" -- "$TARGETS/glibc_arenas" 4 20
+held "sampled outside" -preload none -- "$TARGETS/glibc_arenas" 3 5
+ulimit -n 1024
+held "more threads than arenas" -- "$TARGETS/glibc_arenas" 40 1
+export GLIBC_TUNABLES=glibc.malloc.arena_max=2
+held "two arenas at most" -- "$TARGETS/glibc_arenas" 8 2
+unset GLIBC_TUNABLES
+run mstat -q -freq 50 -o run.mstat -- "$BASH" -c 'for ((i = 0; i < 30; i++)); do sleep 0.02; done'
+is "a shell" "$status" 0
+ok "has an arena" grep -qE '^1 [1-9][0-9]{4,} 0$' <(rows bash)
+run mstat -q -freq 50 -o run.mstat -- "$TARGETS/static_collect_wait" 500 /bin/true
+ok "a static program is sampled" test "$(rows static_collect_ | wc -l)" -ge 5
+is "and has no libc.so" "$(rows static_collect_ | tr -d ' ' | sort -u)" ""
