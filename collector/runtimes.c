@@ -55,12 +55,13 @@ struct runtime {
 	struct runtime_target target;
 	struct part part[READERS];
 	struct record rec; /* of the last look */
-	uint64_t cost_ns;  /* of it, CPU time; attaching is not in it */
+	uint64_t cost_ns;  /* of it, the helper's CPU time; attaching is not in it */
 
 	/* The collector's. */
 	struct process *process; /* borrowed */
 	unsigned images;	 /* of the process, that this is of */
 	bool is_out;
+	uint64_t asking_ns; /* our own CPU time for it: as much again */
 	uint64_t due_ns;
 	uint64_t pause_ns;
 };
@@ -184,7 +185,7 @@ static void say(struct run *run, struct process *process, size_t i, struct part 
 /* The look is over: it stands in the process's row. Returns whether there is more to look at. */
 static bool take(struct runtimes *all, struct run *run, struct runtime *r, uint64_t now_ns)
 {
-	uint64_t pause_ns = r->cost_ns * BUDGET * all->count;
+	uint64_t pause_ns = (r->cost_ns + r->asking_ns) * BUDGET * all->count;
 	bool is_read = false, is_asked = false;
 
 	r->is_out = false;
@@ -208,11 +209,13 @@ static bool take(struct runtimes *all, struct run *run, struct runtime *r, uint6
 static bool begin(struct runtimes *all, struct run *run, struct runtime *r, uint64_t tick,
 		  uint64_t now_ns)
 {
+	uint64_t before = cpu_ns();
 	int err;
 
 	record_init(&r->rec);
 	r->rec.tick = tick;
 	err = patience_run(all->patience, &r->job, 0);
+	r->asking_ns = cpu_ns() - before;
 	if (err == -EBUSY)
 		return true;
 	r->is_out = err < 0;
