@@ -692,7 +692,7 @@ void collector_record(struct collector *c, pid_t pid)
 	write_header(c);
 	if (pid)
 		run_root(&c->run, pid, host_now(c));
-	if (c->config.watches && !collector_hears_all(c, &why))
+	if (c->config.watches_forks && !collector_hears_all(c, &why))
 		run_event(&c->run, c->run.start_ns, EVENT_NOTE, 0, 0,
 			  "processes that live for a moment only may be missed: the kernel tells "
 			  "of none");

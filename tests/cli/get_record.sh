@@ -124,6 +124,12 @@ if "${as_user[@]}" "$get" -version >/dev/null 2>&1; then
 	ends "and recorded" 0
 	like "and what may be missed is said" "$(cat theirs/err)" '^mstat-get: what lives for a moment only may be missed: '
 	like "in the record, too" "$(mstat-decode -what events theirs/run.mstat)" 'live for a moment only may be missed'
+	"${as_user[@]}" "$get" -o theirs/one.mstat -n 0.02 -w "$parent" 2>theirs/err &
+	recorder=$!
+	wait_for 20 has theirs/one.mstat 5
+	kill -INT "$recorder"
+	ends "one process alone" 0
+	unlike "has none to be missed" "$(cat theirs/err; mstat-decode -what events theirs/one.mstat)" 'may be missed'
 	read -ra kids <<<"$(kids_of "$parent")"
 	kill "$parent" "${kids[@]}"
 else
