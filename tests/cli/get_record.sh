@@ -102,6 +102,8 @@ ends "of two the one that is there" 3
 is "is recorded" "$(table processes part.mstat pid)" "$started"
 exits "no folder" 1 mstat-get -o nowhere/run.mstat -w "$started"
 is "no record" "$err" "mstat-get: nowhere/run.mstat: No such file or directory"
+exits "a full disk" 1 timeout 30 mstat-get -o /dev/full -w "$started"
+is "ends the record" "$err" "mstat-get: /dev/full: No space left on device; the record ends there"
 rm go
 
 # ---- where the kernel tells of no forks ------------------------------------------------------------
