@@ -66,6 +66,19 @@ else
 	skip "and as a page" "mstat-report is not built"
 fi
 
+if [ "$(id -u)" = 0 ]; then
+	setpriv --groups "$(seq -s, 2000000001 2000003000)" sleep 100 &
+	grouped=$!
+	wait_for 20 grep -q '^Groups:.*2000003000' "/proc/$grouped/status"
+	record groups.mstat -n 0.02 "$grouped"
+	wait_for 20 has groups.mstat 5
+	kill "$grouped"
+	ends "with thousands of groups" 0
+	ok "there is the memory" test "$(table samples groups.mstat rss_bytes | head -n 1)" -gt 0
+else
+	skip "with thousands of groups" "not root"
+fi
+
 hold 4 2
 record one.mstat -n 0.02 "$started"
 wait_for 20 has one.mstat 5
