@@ -138,7 +138,7 @@ if "${as_user[@]}" "$get" -version >/dev/null 2>&1; then
 	kill -INT "$recorder"
 	ends "and recorded" 0
 	like "and what may be missed is said" "$(cat theirs/err)" '^mstat-get: what lives for a moment only may be missed: '
-	like "in the record, too" "$(mstat-decode -what events theirs/run.mstat)" 'live for a moment only may be missed'
+	is "in the record, too, and why" "$(table events theirs/run.mstat text | head -n 1)" "$(sed -n '1s/^mstat-get: //p' theirs/err)"
 	"${as_user[@]}" "$get" -o theirs/one.mstat -n 0.02 -w "$parent" 2>theirs/err &
 	recorder=$!
 	wait_for 20 has theirs/one.mstat 5
