@@ -37,10 +37,10 @@ static const char *below_own(const char *path, const char *own)
 }
 
 /*
- * Where the mounts show that path of the memory hierarchy. A container may see no more of it than what
- * is below its own cgroup.
+ * Where the mounts show that path of the memory hierarchy; text is the path, or the line that has it. A
+ * container may see no more of it than what is below its own cgroup.
  */
-static int dir_of_path(const char *root, const char *path, char *ret)
+static int dir_of_path(const char *root, const char *text, const char *path, char *ret)
 {
 	struct cgroup_place place;
 	char top[CGROUP_PATH_SIZE];
@@ -48,6 +48,9 @@ static int dir_of_path(const char *root, const char *path, char *ret)
 	const char *below = err == 0 ? below_own(path, place.own) : NULL;
 	int n;
 
+	/* In another hierarchy the same path may be another cgroup. */
+	if (err == 0 && path != text && !cgroup_text_holds(text, place.mode, path))
+		return -EMEDIUMTYPE;
 	if (below)
 		snprintf(top, sizeof(top), "%s", place.memory);
 	else if (err == 0)
@@ -73,7 +76,7 @@ static int find_dir(const char *root, const char *text, char *ret)
 		snprintf(ret, CGROUP_PATH_SIZE, "%s", real);
 		return 0;
 	}
-	return *path == '/' ? dir_of_path(root, path, ret) : -ENOENT;
+	return *path == '/' ? dir_of_path(root, text, path, ret) : -ENOENT;
 }
 
 int cgroup_open(const char *root, const char *path, struct cgroup **ret)

@@ -691,17 +691,23 @@ int collector_enter(const struct collector *c, bool cloned_into)
 	return c->ladder.cgroup ? cgroup_enter(c->ladder.cgroup, cloned_into) : 0;
 }
 
-void collector_record(struct collector *c, pid_t pid)
+static void note_unheard(struct collector *c)
 {
+	char text[320];
 	const char *why;
 
+	if (!c->config.watches_forks || collector_hears_all(c, &why))
+		return;
+	snprintf(text, sizeof(text), "what lives for a moment only may be missed: %s", why);
+	run_event(&c->run, c->run.start_ns, EVENT_NOTE, 0, 0, text);
+}
+
+void collector_record(struct collector *c, pid_t pid)
+{
 	write_header(c);
 	if (pid)
 		run_root(&c->run, pid, host_now(c));
-	if (c->config.watches && !collector_hears_all(c, &why))
-		run_event(&c->run, c->run.start_ns, EVENT_NOTE, 0, 0,
-			  "processes that live for a moment only may be missed: the kernel tells "
-			  "of none");
+	note_unheard(c);
 	if (c->marks_error)
 		run_event(&c->run, c->run.start_ns, EVENT_NOTE, 0, -c->marks_error,
 			  "marks are not recorded: no file could be made for them");

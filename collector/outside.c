@@ -13,8 +13,10 @@
 #include "collector/outside_internal.h"
 #include "core/parse.h"
 
-/* A status with a thousand groups; only what the kernel writes is ever there. */
+/* Of a status what stands before the groups; only what the kernel writes is ever there. */
 #define TEXT_MAX 16384
+/* The memory stands behind them: with as many as there may be, 65536 of ten digits. */
+#define STATUS_MAX (1 << 20)
 /* "task/TID/smaps_rollup" */
 #define NAME_SIZE 64
 /* smaps_rollup, stat or io: some 700 bytes are the most. */
@@ -269,11 +271,11 @@ static void take_source(enum source source, const char *text, ssize_t n, struct 
 		record_drop(rec, source, reason_of(n));
 }
 
-/* Returns what outside_read() does. */
+/* Returns what outside_read() does. By the collector's thread alone; not on its stack, which may be small. */
 static ssize_t read_source(const struct outside *o, enum source source, bool of_memory,
 			   struct record *rec)
 {
-	char text[TEXT_MAX];
+	static char text[STATUS_MAX];
 	ssize_t n = outside_read(o, source_table[source].file, of_memory, text, sizeof(text));
 
 	take_source(source, text, n, rec);

@@ -10,8 +10,8 @@
 #include "core/parse.h"
 #include "tools/getproc.h"
 
-#define STAT_MAX   2048	 /* 52 numbers and a name */
-#define STATUS_MAX 16384 /* with a thousand groups */
+#define STAT_MAX   2048	     /* 52 numbers and a name */
+#define STATUS_MAX (1 << 20) /* with as many groups as there may be: 65536, of ten digits */
 #define ROLLUP_MAX 2048
 #define SMAPS_MAX  65536       /* of a text of any length, at a time */
 #define NAME_SIZE  64	       /* "task/TID/smaps_rollup" */
@@ -114,7 +114,8 @@ static void parse_memory(const char *text, size_t len, struct record *rec)
 
 static int read_status(const struct teller *teller, struct record *rec, pid_t *ret_leader)
 {
-	char text[STATUS_MAX];
+	/* Not on the stack, which may be small. */
+	static char text[STATUS_MAX];
 	ssize_t n = read_file(teller, "status", text, sizeof(text));
 	const char *line;
 	size_t len;

@@ -465,7 +465,6 @@ void getread_add_up(const struct getread_shot *shot, struct getread_total *ret)
 			add_measured(&row->memory, ret);
 		if (row->state == GETREAD_FAILED && ret->failed++ == 0)
 			ret->error = row->error;
-		ret->given += row->is_given && row->state != GETREAD_GONE;
 		ret->missed += row->is_given && row->state != GETREAD_MEASURED;
 	}
 }

@@ -44,8 +44,7 @@ struct getread_total {
 	int pss_error;		   /* why, of the first of them */
 	size_t failed;		   /* that live and could not be read */
 	int error;		   /* likewise */
-	size_t given;		   /* that live, read or not */
-	size_t missed;		   /* given, and not measured */
+	size_t missed;		   /* of the given ones, not measured */
 };
 
 struct getread;

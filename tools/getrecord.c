@@ -8,7 +8,7 @@
 #include "collector/collector.h"
 #include "tools/getrecord.h"
 
-/* Between two looks whether all is over. */
+/* Between two looks whether it is over. */
 #define LOOK_USEC 100000
 /* Between two looks for new descendants, where the kernel does not tell of them: a pass takes milliseconds. */
 #define LOOKS_FOR_CHILDREN 10
@@ -91,7 +91,8 @@ static int on_look(sd_event_source *source, uint64_t usec, void *arg)
 
 	if (r->config.with_children && !r->hears_all && ++r->looks % LOOKS_FOR_CHILDREN == 0)
 		look_for_children(r);
-	if (collector_is_over(r->collector, &status))
+	/* Nothing more gets into a file that could not be written once. */
+	if (collector_is_over(r->collector, &status) || collector_output_error(r->collector) < 0)
 		return sd_event_exit(r->event, 0);
 	sd_event_source_set_time(source, usec + LOOK_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);

@@ -42,7 +42,7 @@ int getrecord_begin(struct getrecord *record, int fd, const struct getread_shot 
 
 /*
  * Records until all have ended, or until SIGINT, SIGTERM or SIGHUP, and finishes the file. Returns 0
- * or the error of writing it: then it ends there. *ret_summary has the fields of SCOPE_RUN.
+ * or the error of writing it: then it ends there, and so does the recording. *ret_summary has the fields of SCOPE_RUN.
  */
 int getrecord_run(struct getrecord *record, struct record *ret_summary);
 

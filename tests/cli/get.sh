@@ -97,6 +97,12 @@ if [ "$(id -u)" = 0 ]; then
 	like "lacks its PSS" "$out" 'processes 2; lacks PSS of 1 process \(not permitted\)$'
 	within "and the other's is told" "$(field PSS)" "$(of smaps_rollup Pss "$theirs")" 20
 	kill "$theirs"
+	setpriv --groups "$(seq -s, 2000000001 2000003000)" sleep 100 &
+	grouped=$!
+	wait_for 10 grep -q '^Groups:.*2000003000' "/proc/$grouped/status"
+	exits "one with thousands of groups" 0 mstat-get -bytes "$grouped"
+	is "is read" "$(field RSS)" "$(of status VmRSS "$grouped")"
+	kill "$grouped"
 	for hide in 1 2; do
 		run unshare -mpf --mount-proc sh -c "mount -t proc -o hidepid=$hide proc /proc && echo mounted
 			setpriv --reuid=54321 --regid=54321 --clear-groups '$(command -v mstat-get)' 1

@@ -66,6 +66,19 @@ else
 	skip "and as a page" "mstat-report is not built"
 fi
 
+if [ "$(id -u)" = 0 ]; then
+	setpriv --groups "$(seq -s, 2000000001 2000003000)" sleep 100 &
+	grouped=$!
+	wait_for 20 grep -q '^Groups:.*2000003000' "/proc/$grouped/status"
+	record groups.mstat -n 0.02 "$grouped"
+	wait_for 20 has groups.mstat 5
+	kill "$grouped"
+	ends "with thousands of groups" 0
+	ok "there is the memory" test "$(table samples groups.mstat rss_bytes | head -n 1)" -gt 0
+else
+	skip "with thousands of groups" "not root"
+fi
+
 hold 4 2
 record one.mstat -n 0.02 "$started"
 wait_for 20 has one.mstat 5
@@ -102,6 +115,8 @@ ends "of two the one that is there" 3
 is "is recorded" "$(table processes part.mstat pid)" "$started"
 exits "no folder" 1 mstat-get -o nowhere/run.mstat -w "$started"
 is "no record" "$err" "mstat-get: nowhere/run.mstat: No such file or directory"
+exits "a full disk" 1 timeout 30 mstat-get -o /dev/full -w "$started"
+is "ends the record" "$err" "mstat-get: /dev/full: No space left on device; the record ends there"
 rm go
 
 # ---- where the kernel tells of no forks ------------------------------------------------------------
@@ -123,7 +138,13 @@ if "${as_user[@]}" "$get" -version >/dev/null 2>&1; then
 	kill -INT "$recorder"
 	ends "and recorded" 0
 	like "and what may be missed is said" "$(cat theirs/err)" '^mstat-get: what lives for a moment only may be missed: '
-	like "in the record, too" "$(mstat-decode -what events theirs/run.mstat)" 'live for a moment only may be missed'
+	is "in the record, too, and why" "$(table events theirs/run.mstat text | head -n 1)" "$(sed -n '1s/^mstat-get: //p' theirs/err)"
+	"${as_user[@]}" "$get" -o theirs/one.mstat -n 0.02 -w "$parent" 2>theirs/err &
+	recorder=$!
+	wait_for 20 has theirs/one.mstat 5
+	kill -INT "$recorder"
+	ends "one process alone" 0
+	unlike "has none to be missed" "$(cat theirs/err; mstat-decode -what events theirs/one.mstat)" 'may be missed'
 	read -ra kids <<<"$(kids_of "$parent")"
 	kill "$parent" "${kids[@]}"
 else

@@ -747,6 +747,8 @@ static void opened_v1(void **state)
 	opens("/", at("m"));
 	snprintf(real + strlen(real), sizeof(real) - strlen(real), "/m/a");
 	opens(at("m/a"), real);
+	assert_int_equal(cgroup_open(tmp, "5:cpu:/a", &cg), -EMEDIUMTYPE);
+	assert_int_equal(cgroup_open(tmp, "0::/a", &cg), -EMEDIUMTYPE);
 	assert_int_equal(cgroup_open(tmp, "/a/b", &cg), -ENOENT);
 	assert_int_equal(cgroup_open(tmp, "a", &cg), -ENOENT);
 	assert_int_equal(cgroup_open(tmp, "/a", &cg), 0);
@@ -783,6 +785,7 @@ static void opened_v2(void **state)
 	assert_int_equal(find_text("0::/box\n", "1 2 0:3 /box /c rw - cgroup2 x rw\n", &place), 0);
 	opens("/box", at("c"));
 	opens("0::/box/x", at("c/x"));
+	assert_int_equal(cgroup_open(tmp, "4:memory:/box/x", &cg), -EMEDIUMTYPE);
 	assert_int_equal(cgroup_open(tmp, "/boxes", &cg), -EXDEV);
 	assert_int_equal(cgroup_open(tmp, "/box/x/y", &cg), -EMEDIUMTYPE);
 	assert_int_equal(cgroup_open(tmp, "/box/x", &cg), 0);
