@@ -22,12 +22,37 @@ struct process {
 	int64_t cpu;  /* ns */
 };
 
+enum {
+	WHOLE_EXACT,
+	WHOLE_DURATION,
+	WHOLE_STATUS,
+	WHOLE_HEAP,
+	WHOLE_HEAP_ERROR,
+	WHOLE_SLACK,
+	WHOLE_SAMPLED,
+	WHOLE_WITHOUT_CACHE,
+	WHOLE_PROCESSES,
+	WHOLE_COLUMNS
+};
+
+static const char *const whole_columns[WHOLE_COLUMNS] = {"peak_exact_bytes",
+							 "duration_ns",
+							 "exit_status",
+							 "peak_heap_live_bytes",
+							 "peak_heap_live_se_bytes",
+							 "peak_heap_slack_bytes",
+							 "peak_sampled_bytes",
+							 "peak_without_cache_bytes",
+							 "processes"};
+
 struct reading {
 	struct diffrun *run;
 	struct reader *reader;			       /* owned */
 	struct columns *tree, *process, *life, *whole; /* owned */
 	struct intern processes;		       /* of struct process */
 	int64_t exact;				       /* by the tree's rows: so far */
+	bool has_summary;
+	int64_t told[WHOLE_COLUMNS]; /* by the summary */
 };
 
 /* ---- processes ------------------------------------------------------------------------------------- */
@@ -194,35 +219,16 @@ static int take_tree(struct reading *reading, struct bytes_in *in)
 	return 0;
 }
 
-enum {
-	WHOLE_EXACT,
-	WHOLE_DURATION,
-	WHOLE_STATUS,
-	WHOLE_HEAP,
-	WHOLE_HEAP_ERROR,
-	WHOLE_SLACK,
-	WHOLE_COLUMNS
-};
-
-static const char *const whole_columns[WHOLE_COLUMNS] = {
-	"peak_exact_bytes",	   "duration_ns",	   "exit_status", "peak_heap_live_bytes",
-	"peak_heap_live_se_bytes", "peak_heap_slack_bytes"};
-
 /* The last one in the file counts. */
 static int take_summary(struct reading *reading, struct bytes_in *in)
 {
-	int64_t *value = reading->run->value;
 	struct columns_rows rows;
 
 	if (columns_take(reading->whole, in, &rows) < 0)
 		return -EBADMSG;
-	value[DIFFRUN_EXACT] = last_of(&rows, WHOLE_EXACT);
-	value[DIFFRUN_DURATION] = last_of(&rows, WHOLE_DURATION);
-	value[DIFFRUN_STATUS] = last_of(&rows, WHOLE_STATUS);
-	/* The row of the peak may lack what was told shortly before it; the summary has that. */
-	value[DIFFRUN_HEAP] = last_of(&rows, WHOLE_HEAP);
-	value[DIFFRUN_HEAP_ERROR] = last_of(&rows, WHOLE_HEAP_ERROR);
-	value[DIFFRUN_SLACK] = last_of(&rows, WHOLE_SLACK);
+	for (unsigned column = 0; column < WHOLE_COLUMNS; column++)
+		reading->told[column] = last_of(&rows, column);
+	reading->has_summary = true;
 	return 0;
 }
 
@@ -333,7 +339,7 @@ static int group_processes(struct reading *reading)
 {
 	struct diffrun *run = reading->run;
 	uint32_t n = reading->processes.count;
-	int64_t cpu = n ? 0 : DIFFRUN_UNKNOWN;
+	int64_t cpu = n && !run->is_part ? 0 : DIFFRUN_UNKNOWN;
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct process *process = intern_at(&reading->processes, i);
@@ -352,8 +358,41 @@ static int group_processes(struct reading *reading)
 			cpu = DIFFRUN_UNKNOWN;
 	}
 	run->value[DIFFRUN_CPU] = cpu;
-	run->value[DIFFRUN_PROCESSES] = n;
+	lift(&run->value[DIFFRUN_PROCESSES], n);
 	return 0;
+}
+
+/* What was in the peak, where that row is not in this file. */
+static void forget_parts(int64_t *value)
+{
+	for (size_t k = 0; k < sizeof(parts) / sizeof(*parts); k++)
+		value[parts[k].value] = DIFFRUN_UNKNOWN;
+}
+
+/*
+ * It is the whole run's. Of a long one (mstat -max-size) the file may have but the end: its rows and processes
+ * are not all there were.
+ */
+static void settle_summary(struct reading *reading)
+{
+	const int64_t *told = reading->told;
+	struct diffrun *run = reading->run;
+	int64_t *value = run->value;
+
+	run->is_part = told[WHOLE_SAMPLED] > value[DIFFRUN_SAMPLED] ||
+		       told[WHOLE_PROCESSES] > (int64_t)reading->processes.count;
+	if (told[WHOLE_SAMPLED] > value[DIFFRUN_SAMPLED])
+		forget_parts(value);
+	lift(&value[DIFFRUN_SAMPLED], told[WHOLE_SAMPLED]);
+	lift(&value[DIFFRUN_WITHOUT_CACHE], told[WHOLE_WITHOUT_CACHE]);
+	value[DIFFRUN_PROCESSES] = told[WHOLE_PROCESSES];
+	value[DIFFRUN_EXACT] = told[WHOLE_EXACT];
+	value[DIFFRUN_DURATION] = told[WHOLE_DURATION];
+	value[DIFFRUN_STATUS] = told[WHOLE_STATUS];
+	/* The row of the peak may lack what was told shortly before it; the summary has that. */
+	value[DIFFRUN_HEAP] = told[WHOLE_HEAP];
+	value[DIFFRUN_HEAP_ERROR] = told[WHOLE_HEAP_ERROR];
+	value[DIFFRUN_SLACK] = told[WHOLE_SLACK];
 }
 
 /* Without a summary the kernel's peak is that of the rows, and the run's length nobody's to tell. */
@@ -363,6 +402,8 @@ static int settle(struct reading *reading, int err)
 
 	run->offset = reader_offset(reading->reader);
 	run->is_cut = err == -ENODATA;
+	if (reading->has_summary)
+		settle_summary(reading);
 	if (run->is_cut)
 		lift(&run->value[DIFFRUN_EXACT], reading->exact);
 	if (err < 0 && !run->is_cut)

@@ -288,7 +288,7 @@ static bool is_like(const struct diffsides *sides, enum diffrun_value value)
 static bool is_zero(const struct diffsides *sides, enum diffrun_value value)
 {
 	for (size_t i = 0; i < sides->count; i++)
-		if (sides->run[i].value[value])
+		if (sides->run[i].value[value] > 0)
 			return false;
 	return true;
 }
@@ -581,6 +581,19 @@ static void put_failed(const struct diffview *view)
 		fprintf(view->to, "note: and of %u more runs\n", n - REMARKS_SHOWN);
 }
 
+static void put_parts(const struct diffview *view)
+{
+	const struct diffsides *sides = view->sides;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sides->count; i++)
+		if (sides->run[i].is_part && n++ < REMARKS_SHOWN)
+			fprintf(view->to,
+				"note: %s: the run began in an older file (mstat -max-size): what "
+				"ended there is not known\n",
+				sides->name[i]);
+}
+
 static void put_unnamed(const struct diffview *view)
 {
 	const struct diffsides *sides = view->sides;
@@ -651,6 +664,7 @@ int diffview_put(const struct diffview *view)
 	put_unlike(view);
 	put_machines(view);
 	put_failed(view);
+	put_parts(view);
 	put_heap_remarks(view);
 	return 0;
 }
