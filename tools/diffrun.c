@@ -57,14 +57,6 @@ struct reading {
 
 /* ---- processes ------------------------------------------------------------------------------------- */
 
-static int put_text(struct diffrun *run, const char *text, size_t len, uint32_t *ret)
-{
-	int64_t number = texts_put(run->texts, text, len);
-
-	*ret = number < 0 ? 0 : (uint32_t)number;
-	return number < 0 ? -ENOMEM : 0;
-}
-
 static struct process *find_process(const struct reading *reading, uint64_t id)
 {
 	int64_t number = intern_find(&reading->processes, &id);
@@ -78,8 +70,8 @@ static int rename_process(struct reading *reading, struct process *process,
 {
 	uint32_t comm, argv;
 
-	if (put_text(reading->run, is->comm, is->comm_len, &comm) < 0 ||
-	    put_text(reading->run, is->argv, is->argv_len, &argv) < 0)
+	if (texts_keep(reading->run->texts, is->comm, is->comm_len, &comm) < 0 ||
+	    texts_keep(reading->run->texts, is->argv, is->argv_len, &argv) < 0)
 		return -ENOMEM;
 	if (process->comm != comm || process->argv != argv)
 		process->told = DIFFRUN_UNKNOWN;
@@ -107,11 +99,6 @@ static int take_process(struct reading *reading, struct bytes_in *in)
 	return rename_process(reading, intern_at(&reading->processes, (uint32_t)number), &is);
 }
 
-static int64_t last_of(const struct columns_rows *rows, unsigned column)
-{
-	return rows->value[column] && rows->n ? rows->value[column][rows->n - 1] : DIFFRUN_UNKNOWN;
-}
-
 enum { LIFE_HWM, LIFE_CPU, LIFE_COLUMNS };
 static const char *const life_columns[LIFE_COLUMNS] = {"hwm_bytes", "cpu_ns"};
 
@@ -126,10 +113,10 @@ static int take_life(struct reading *reading, struct bytes_in *in)
 	process = find_process(reading, rows.subject);
 	if (!process)
 		return 0;
-	if (last_of(&rows, LIFE_HWM) != DIFFRUN_UNKNOWN)
-		process->hwm = last_of(&rows, LIFE_HWM);
-	if (last_of(&rows, LIFE_CPU) != DIFFRUN_UNKNOWN)
-		process->cpu = last_of(&rows, LIFE_CPU);
+	if (columns_last(&rows, LIFE_HWM) != DIFFRUN_UNKNOWN)
+		process->hwm = columns_last(&rows, LIFE_HWM);
+	if (columns_last(&rows, LIFE_CPU) != DIFFRUN_UNKNOWN)
+		process->cpu = columns_last(&rows, LIFE_CPU);
 	return 0;
 }
 
@@ -227,7 +214,7 @@ static int take_summary(struct reading *reading, struct bytes_in *in)
 	if (columns_take(reading->whole, in, &rows) < 0)
 		return -EBADMSG;
 	for (unsigned column = 0; column < WHOLE_COLUMNS; column++)
-		reading->told[column] = last_of(&rows, column);
+		reading->told[column] = columns_last(&rows, column);
 	reading->has_summary = true;
 	return 0;
 }
@@ -241,8 +228,10 @@ static int take_rows(struct reading *reading, struct bytes_in *in)
 	return bytes_get_varint(&ahead) == 0 ? take_tree(reading, in) : take_samples(reading, in);
 }
 
-static int take_section(struct reading *reading, uint64_t kind, struct bytes_in *in)
+static int take_section(void *arg, uint64_t kind, struct bytes_in *in)
 {
+	struct reading *reading = arg;
+
 	switch (kind) {
 	case SECTION_ROWS:
 		return take_rows(reading, in);
@@ -266,25 +255,6 @@ static int fail(struct diffrun *run, int err, const char *why)
 	return err;
 }
 
-static int read_blocks(struct reading *reading)
-{
-	struct bytes_in block, section;
-	uint64_t kind;
-	int err;
-
-	while ((err = reader_next(reading->reader, &block)) > 0) {
-		while (rows_next_section(&block, &kind, &section)) {
-			err = take_section(reading, kind, &section);
-			if (err < 0)
-				return fail(reading->run, err,
-					    err == -ENOMEM ? "no memory" : "a malformed section");
-		}
-		if (block.bad)
-			return fail(reading->run, -EBADMSG, "a malformed section");
-	}
-	return err < 0 ? fail(reading->run, err, reader_why(reading->reader)) : 0;
-}
-
 static int put_machine(struct diffrun *run, const char *host, size_t host_len, const char *kernel,
 		       size_t kernel_len)
 {
@@ -295,7 +265,7 @@ static int put_machine(struct diffrun *run, const char *host, size_t host_len, c
 	plain_text(of_host, host, host_len);
 	plain_text(of_kernel, kernel, kernel_len);
 	len = snprintf(text, sizeof(text), "%s (Linux %s)", of_host, of_kernel);
-	return put_text(run, text, (size_t)len, &run->machine);
+	return texts_keep(run->texts, text, (size_t)len, &run->machine);
 }
 
 static int take_header(struct reading *reading)
@@ -426,7 +396,9 @@ static int read_file(struct reading *reading, int fd)
 	}
 	if (take_header(reading) < 0 || open_columns(reading) < 0)
 		return fail(reading->run, -ENOMEM, "no memory");
-	return settle(reading, read_blocks(reading));
+	err = reader_each(reading->reader, take_section, reading);
+	fail(reading->run, err, reader_why(reading->reader));
+	return settle(reading, err);
 }
 
 static void reading_done(struct reading *reading)
@@ -446,7 +418,7 @@ static int take_stack(void *arg, const struct heapview_stack *is)
 	struct diffrun *run = arg;
 	struct diffrun_stack stack = {.bytes = is->bytes, .square = is->square};
 
-	if (put_text(run, is->text, is->len, &stack.names) < 0)
+	if (texts_keep(run->texts, is->text, is->len, &stack.names) < 0)
 		return -ENOMEM;
 	return intern_put(&run->stacks, &stack) < 0 ? -ENOMEM : 0;
 }
@@ -456,8 +428,8 @@ static int take_nameless(void *arg, const char *path, size_t len, const char *wh
 	struct diffrun *run = arg;
 	struct diffrun_nameless nameless;
 
-	if (put_text(run, path, len, &nameless.path) < 0 ||
-	    put_text(run, why, strlen(why), &nameless.why) < 0)
+	if (texts_keep(run->texts, path, len, &nameless.path) < 0 ||
+	    texts_keep(run->texts, why, strlen(why), &nameless.why) < 0)
 		return -ENOMEM;
 	return intern_put(&run->unnamed, &nameless) < 0 ? -ENOMEM : 0;
 }
