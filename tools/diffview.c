@@ -48,30 +48,23 @@ static int64_t whole(double v)
 	return (int64_t)(v < 0 ? v - 0.5 : v + 0.5);
 }
 
-static const char *put_bytes(double v, bool is_exact, char *buf, size_t size)
+void diffview_bytes(double bytes, bool is_signed, bool is_exact, char *buf, size_t size)
 {
-	if (!is_exact)
-		return summary_bytes(whole(v), buf, size);
-	snprintf(buf, size, "%" PRId64, whole(v));
-	return buf;
-}
-
-const char *diffview_bytes(double bytes, bool is_exact, char *buf, size_t size)
-{
-	bool is_plus = whole(bytes) > 0;
+	int64_t v = whole(bytes);
+	bool has_plus = is_signed && v > 0;
 
 	buf[0] = '+';
-	put_bytes(bytes, is_exact, buf + is_plus, size - is_plus);
-	return buf;
+	if (is_exact)
+		snprintf(buf + has_plus, size - has_plus, "%" PRId64, v);
+	else
+		summary_bytes(v, buf + has_plus, size - has_plus);
 }
 
 static void put_number(const struct diffview *view, enum unit unit, double v, bool is_signed,
 		       char *buf, size_t size)
 {
-	if (unit == BYTES && is_signed)
-		diffview_bytes(v, view->is_exact, buf, size);
-	else if (unit == BYTES)
-		put_bytes(v, view->is_exact, buf, size);
+	if (unit == BYTES)
+		diffview_bytes(v, is_signed, view->is_exact, buf, size);
 	else if (unit == SECONDS && !view->is_exact && v > -500000 && v < 500000)
 		snprintf(buf, size, "0.000 s");
 	else if (unit == SECONDS)
