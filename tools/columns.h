@@ -22,11 +22,17 @@ struct columns;
 /* Borrowed until the next section is taken. */
 struct columns_rows {
 	uint64_t subject;
-	size_t n;
+	size_t n;	      /* 1 or more */
 	const uint64_t *tick; /* ascending */
 	const int64_t
 		*value[COLUMNS_MAX]; /* in the columns' units; NULL: the section has none of it */
 };
+
+/* The newest row's value of a column. */
+static inline int64_t columns_last(const struct columns_rows *rows, unsigned column)
+{
+	return rows->value[column] ? rows->value[column][rows->n - 1] : COLUMNS_UNKNOWN;
+}
 
 /* n names of columns of that scope, which the schema need not have; schema is borrowed. 0 or -ENOMEM. */
 int columns_open(const struct table_schema *schema, uint64_t scope, const char *const *names,

@@ -4,7 +4,6 @@
 
 #include "tools/diffgate.h"
 #include "tools/diffview.h"
-#include "tools/summary.h"
 
 static bool is_any_cut(const struct diffsides *sides)
 {
@@ -24,7 +23,7 @@ static void name_limit(const struct diffgate *gate, char *buf, size_t size)
 	if (gate->is_part)
 		snprintf(buf, size, "%g%%", gate->above);
 	else
-		summary_bytes((int64_t)gate->above, buf, size);
+		diffview_bytes(gate->above, false, false, buf, size);
 }
 
 /* How sure it is: "; 95% interval +31.0 MiB to +33.0 MiB". */
@@ -36,8 +35,8 @@ static void name_interval(const struct diffsides *sides, const struct diffstats 
 	buf[0] = '\0';
 	if (sides->count == 2)
 		return;
-	diffview_bytes(stats->low, false, low, sizeof(low));
-	diffview_bytes(stats->high, false, high, sizeof(high));
+	diffview_bytes(stats->low, true, false, low, sizeof(low));
+	diffview_bytes(stats->high, true, false, high, sizeof(high));
 	snprintf(buf, size, "; %s %s to %s",
 		 stats->is_sure ? "95% interval" : "between single runs", low, high);
 }
@@ -45,11 +44,11 @@ static void name_interval(const struct diffsides *sides, const struct diffstats 
 static void tell(const struct diffgate *gate, const struct diffsides *sides, bool is_exact,
 		 const struct diffstats *stats, bool is_sure, char *line, size_t size)
 {
-	char a[32], b[32], shift[40], part[32] = "", limit[40], interval[160];
+	char a[40], b[40], shift[40], part[32] = "", limit[40], interval[160];
 
-	summary_bytes((int64_t)stats->a, a, sizeof(a));
-	summary_bytes((int64_t)stats->b, b, sizeof(b));
-	diffview_bytes(stats->shift, false, shift, sizeof(shift));
+	diffview_bytes(stats->a, false, false, a, sizeof(a));
+	diffview_bytes(stats->b, false, false, b, sizeof(b));
+	diffview_bytes(stats->shift, true, false, shift, sizeof(shift));
 	if (stats->a > 0)
 		snprintf(part, sizeof(part), " (%+.1f%%)", 100 * stats->shift / stats->a);
 	name_limit(gate, limit, sizeof(limit));

@@ -64,7 +64,12 @@ static struct diffmatch_row *get_row(struct matching *matching, uint32_t name, u
 				      .value = calloc(runs, sizeof(*row->value)),
 				      .count =
 					      has_count ? calloc(runs, sizeof(*row->count)) : NULL};
-	return row->value && (row->count || !has_count) ? row : NULL;
+	if (!row->value || (has_count && !row->count))
+		return NULL;
+	for (size_t i = 0; has_count && i < runs; i++)
+		if (matching->sides->run[i].is_part)
+			row->value[i] = DIFFRUN_UNKNOWN;
+	return row;
 }
 
 /* ---- processes ------------------------------------------------------------------------------------- */

@@ -126,9 +126,12 @@ static enum diffoptions_result read_flags(int argc, char **argv, struct diffopti
 	}
 }
 
-/* Without a -- between them they are one and one. */
-static enum diffoptions_result read_sides(char **words, size_t count, struct diffoptions *ret,
-					  char *error, size_t size)
+/*
+ * Without a -- between them they are one and one. A -- before two, which ends the flags elsewhere, is what is left
+ * where the names of A's runs came of a pattern that matches none: B's are not compared with one another.
+ */
+static enum diffoptions_result read_sides(char **words, size_t count, bool is_behind,
+					  struct diffoptions *ret, char *error, size_t size)
 {
 	bool is_split = false;
 
@@ -145,7 +148,9 @@ static enum diffoptions_result read_sides(char **words, size_t count, struct dif
 			ret->name[ret->count++] = words[i];
 		}
 	}
-	if (!is_split && ret->count == 2)
+	if (!is_split && is_behind)
+		is_split = true;
+	else if (!is_split && ret->count == 2)
 		ret->a_count = 1;
 	else if (!is_split)
 		return bad(error, size,
@@ -168,7 +173,8 @@ enum diffoptions_result diffoptions_read(int argc, char **argv, struct diffoptio
 	result = read_flags(argc, argv, ret, error, error_size);
 	if (result != DIFFOPTIONS_RUN)
 		return result;
-	return read_sides(argv + optind, (size_t)(argc - optind), ret, error, error_size);
+	return read_sides(argv + optind, (size_t)(argc - optind), !strcmp(argv[optind - 1], "--"),
+			  ret, error, error_size);
 }
 
 void diffoptions_done(struct diffoptions *options)

@@ -22,23 +22,40 @@ struct process {
 	int64_t cpu;  /* ns */
 };
 
+enum {
+	WHOLE_EXACT,
+	WHOLE_DURATION,
+	WHOLE_STATUS,
+	WHOLE_HEAP,
+	WHOLE_HEAP_ERROR,
+	WHOLE_SLACK,
+	WHOLE_SAMPLED,
+	WHOLE_WITHOUT_CACHE,
+	WHOLE_PROCESSES,
+	WHOLE_COLUMNS
+};
+
+static const char *const whole_columns[WHOLE_COLUMNS] = {"peak_exact_bytes",
+							 "duration_ns",
+							 "exit_status",
+							 "peak_heap_live_bytes",
+							 "peak_heap_live_se_bytes",
+							 "peak_heap_slack_bytes",
+							 "peak_sampled_bytes",
+							 "peak_without_cache_bytes",
+							 "processes"};
+
 struct reading {
 	struct diffrun *run;
 	struct reader *reader;			       /* owned */
 	struct columns *tree, *process, *life, *whole; /* owned */
 	struct intern processes;		       /* of struct process */
 	int64_t exact;				       /* by the tree's rows: so far */
+	bool has_summary;
+	int64_t told[WHOLE_COLUMNS]; /* by the summary */
 };
 
 /* ---- processes ------------------------------------------------------------------------------------- */
-
-static int put_text(struct diffrun *run, const char *text, size_t len, uint32_t *ret)
-{
-	int64_t number = texts_put(run->texts, text, len);
-
-	*ret = number < 0 ? 0 : (uint32_t)number;
-	return number < 0 ? -ENOMEM : 0;
-}
 
 static struct process *find_process(const struct reading *reading, uint64_t id)
 {
@@ -53,8 +70,8 @@ static int rename_process(struct reading *reading, struct process *process,
 {
 	uint32_t comm, argv;
 
-	if (put_text(reading->run, is->comm, is->comm_len, &comm) < 0 ||
-	    put_text(reading->run, is->argv, is->argv_len, &argv) < 0)
+	if (texts_keep(reading->run->texts, is->comm, is->comm_len, &comm) < 0 ||
+	    texts_keep(reading->run->texts, is->argv, is->argv_len, &argv) < 0)
 		return -ENOMEM;
 	if (process->comm != comm || process->argv != argv)
 		process->told = DIFFRUN_UNKNOWN;
@@ -82,11 +99,6 @@ static int take_process(struct reading *reading, struct bytes_in *in)
 	return rename_process(reading, intern_at(&reading->processes, (uint32_t)number), &is);
 }
 
-static int64_t last_of(const struct columns_rows *rows, unsigned column)
-{
-	return rows->value[column] && rows->n ? rows->value[column][rows->n - 1] : DIFFRUN_UNKNOWN;
-}
-
 enum { LIFE_HWM, LIFE_CPU, LIFE_COLUMNS };
 static const char *const life_columns[LIFE_COLUMNS] = {"hwm_bytes", "cpu_ns"};
 
@@ -101,10 +113,10 @@ static int take_life(struct reading *reading, struct bytes_in *in)
 	process = find_process(reading, rows.subject);
 	if (!process)
 		return 0;
-	if (last_of(&rows, LIFE_HWM) != DIFFRUN_UNKNOWN)
-		process->hwm = last_of(&rows, LIFE_HWM);
-	if (last_of(&rows, LIFE_CPU) != DIFFRUN_UNKNOWN)
-		process->cpu = last_of(&rows, LIFE_CPU);
+	if (columns_last(&rows, LIFE_HWM) != DIFFRUN_UNKNOWN)
+		process->hwm = columns_last(&rows, LIFE_HWM);
+	if (columns_last(&rows, LIFE_CPU) != DIFFRUN_UNKNOWN)
+		process->cpu = columns_last(&rows, LIFE_CPU);
 	return 0;
 }
 
@@ -194,35 +206,16 @@ static int take_tree(struct reading *reading, struct bytes_in *in)
 	return 0;
 }
 
-enum {
-	WHOLE_EXACT,
-	WHOLE_DURATION,
-	WHOLE_STATUS,
-	WHOLE_HEAP,
-	WHOLE_HEAP_ERROR,
-	WHOLE_SLACK,
-	WHOLE_COLUMNS
-};
-
-static const char *const whole_columns[WHOLE_COLUMNS] = {
-	"peak_exact_bytes",	   "duration_ns",	   "exit_status", "peak_heap_live_bytes",
-	"peak_heap_live_se_bytes", "peak_heap_slack_bytes"};
-
 /* The last one in the file counts. */
 static int take_summary(struct reading *reading, struct bytes_in *in)
 {
-	int64_t *value = reading->run->value;
 	struct columns_rows rows;
 
 	if (columns_take(reading->whole, in, &rows) < 0)
 		return -EBADMSG;
-	value[DIFFRUN_EXACT] = last_of(&rows, WHOLE_EXACT);
-	value[DIFFRUN_DURATION] = last_of(&rows, WHOLE_DURATION);
-	value[DIFFRUN_STATUS] = last_of(&rows, WHOLE_STATUS);
-	/* The row of the peak may lack what was told shortly before it; the summary has that. */
-	value[DIFFRUN_HEAP] = last_of(&rows, WHOLE_HEAP);
-	value[DIFFRUN_HEAP_ERROR] = last_of(&rows, WHOLE_HEAP_ERROR);
-	value[DIFFRUN_SLACK] = last_of(&rows, WHOLE_SLACK);
+	for (unsigned column = 0; column < WHOLE_COLUMNS; column++)
+		reading->told[column] = columns_last(&rows, column);
+	reading->has_summary = true;
 	return 0;
 }
 
@@ -235,8 +228,10 @@ static int take_rows(struct reading *reading, struct bytes_in *in)
 	return bytes_get_varint(&ahead) == 0 ? take_tree(reading, in) : take_samples(reading, in);
 }
 
-static int take_section(struct reading *reading, uint64_t kind, struct bytes_in *in)
+static int take_section(void *arg, uint64_t kind, struct bytes_in *in)
 {
+	struct reading *reading = arg;
+
 	switch (kind) {
 	case SECTION_ROWS:
 		return take_rows(reading, in);
@@ -260,25 +255,6 @@ static int fail(struct diffrun *run, int err, const char *why)
 	return err;
 }
 
-static int read_blocks(struct reading *reading)
-{
-	struct bytes_in block, section;
-	uint64_t kind;
-	int err;
-
-	while ((err = reader_next(reading->reader, &block)) > 0) {
-		while (rows_next_section(&block, &kind, &section)) {
-			err = take_section(reading, kind, &section);
-			if (err < 0)
-				return fail(reading->run, err,
-					    err == -ENOMEM ? "no memory" : "a malformed section");
-		}
-		if (block.bad)
-			return fail(reading->run, -EBADMSG, "a malformed section");
-	}
-	return err < 0 ? fail(reading->run, err, reader_why(reading->reader)) : 0;
-}
-
 static int put_machine(struct diffrun *run, const char *host, size_t host_len, const char *kernel,
 		       size_t kernel_len)
 {
@@ -289,7 +265,7 @@ static int put_machine(struct diffrun *run, const char *host, size_t host_len, c
 	plain_text(of_host, host, host_len);
 	plain_text(of_kernel, kernel, kernel_len);
 	len = snprintf(text, sizeof(text), "%s (Linux %s)", of_host, of_kernel);
-	return put_text(run, text, (size_t)len, &run->machine);
+	return texts_keep(run->texts, text, (size_t)len, &run->machine);
 }
 
 static int take_header(struct reading *reading)
@@ -333,7 +309,7 @@ static int group_processes(struct reading *reading)
 {
 	struct diffrun *run = reading->run;
 	uint32_t n = reading->processes.count;
-	int64_t cpu = n ? 0 : DIFFRUN_UNKNOWN;
+	int64_t cpu = n && !run->is_part ? 0 : DIFFRUN_UNKNOWN;
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct process *process = intern_at(&reading->processes, i);
@@ -352,8 +328,41 @@ static int group_processes(struct reading *reading)
 			cpu = DIFFRUN_UNKNOWN;
 	}
 	run->value[DIFFRUN_CPU] = cpu;
-	run->value[DIFFRUN_PROCESSES] = n;
+	lift(&run->value[DIFFRUN_PROCESSES], n);
 	return 0;
+}
+
+/* What was in the peak, where that row is not in this file. */
+static void forget_parts(int64_t *value)
+{
+	for (size_t k = 0; k < sizeof(parts) / sizeof(*parts); k++)
+		value[parts[k].value] = DIFFRUN_UNKNOWN;
+}
+
+/*
+ * It is the whole run's. Of a long one (mstat -max-size) the file may have but the end: its rows and processes
+ * are not all there were.
+ */
+static void settle_summary(struct reading *reading)
+{
+	const int64_t *told = reading->told;
+	struct diffrun *run = reading->run;
+	int64_t *value = run->value;
+
+	run->is_part = told[WHOLE_SAMPLED] > value[DIFFRUN_SAMPLED] ||
+		       told[WHOLE_PROCESSES] > (int64_t)reading->processes.count;
+	if (told[WHOLE_SAMPLED] > value[DIFFRUN_SAMPLED])
+		forget_parts(value);
+	lift(&value[DIFFRUN_SAMPLED], told[WHOLE_SAMPLED]);
+	lift(&value[DIFFRUN_WITHOUT_CACHE], told[WHOLE_WITHOUT_CACHE]);
+	value[DIFFRUN_PROCESSES] = told[WHOLE_PROCESSES];
+	value[DIFFRUN_EXACT] = told[WHOLE_EXACT];
+	value[DIFFRUN_DURATION] = told[WHOLE_DURATION];
+	value[DIFFRUN_STATUS] = told[WHOLE_STATUS];
+	/* The row of the peak may lack what was told shortly before it; the summary has that. */
+	value[DIFFRUN_HEAP] = told[WHOLE_HEAP];
+	value[DIFFRUN_HEAP_ERROR] = told[WHOLE_HEAP_ERROR];
+	value[DIFFRUN_SLACK] = told[WHOLE_SLACK];
 }
 
 /* Without a summary the kernel's peak is that of the rows, and the run's length nobody's to tell. */
@@ -363,6 +372,8 @@ static int settle(struct reading *reading, int err)
 
 	run->offset = reader_offset(reading->reader);
 	run->is_cut = err == -ENODATA;
+	if (reading->has_summary)
+		settle_summary(reading);
 	if (run->is_cut)
 		lift(&run->value[DIFFRUN_EXACT], reading->exact);
 	if (err < 0 && !run->is_cut)
@@ -385,7 +396,9 @@ static int read_file(struct reading *reading, int fd)
 	}
 	if (take_header(reading) < 0 || open_columns(reading) < 0)
 		return fail(reading->run, -ENOMEM, "no memory");
-	return settle(reading, read_blocks(reading));
+	err = reader_each(reading->reader, take_section, reading);
+	fail(reading->run, err, reader_why(reading->reader));
+	return settle(reading, err);
 }
 
 static void reading_done(struct reading *reading)
@@ -405,7 +418,7 @@ static int take_stack(void *arg, const struct heapview_stack *is)
 	struct diffrun *run = arg;
 	struct diffrun_stack stack = {.bytes = is->bytes, .square = is->square};
 
-	if (put_text(run, is->text, is->len, &stack.names) < 0)
+	if (texts_keep(run->texts, is->text, is->len, &stack.names) < 0)
 		return -ENOMEM;
 	return intern_put(&run->stacks, &stack) < 0 ? -ENOMEM : 0;
 }
@@ -415,8 +428,8 @@ static int take_nameless(void *arg, const char *path, size_t len, const char *wh
 	struct diffrun *run = arg;
 	struct diffrun_nameless nameless;
 
-	if (put_text(run, path, len, &nameless.path) < 0 ||
-	    put_text(run, why, strlen(why), &nameless.why) < 0)
+	if (texts_keep(run->texts, path, len, &nameless.path) < 0 ||
+	    texts_keep(run->texts, why, strlen(why), &nameless.why) < 0)
 		return -ENOMEM;
 	return intern_put(&run->unnamed, &nameless) < 0 ? -ENOMEM : 0;
 }

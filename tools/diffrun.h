@@ -16,7 +16,7 @@
 
 enum diffrun_value {
 	DIFFRUN_EXACT,	 /* the peak by the kernel */
-	DIFFRUN_SAMPLED, /* the highest row of the tree; the next are of that row */
+	DIFFRUN_SAMPLED, /* the highest row of the tree; the next are of that row, if it is here */
 	DIFFRUN_ANON,
 	DIFFRUN_FILE,
 	DIFFRUN_SHMEM, /* of file */
@@ -56,6 +56,7 @@ struct diffrun {
 	int64_t value[DIFFRUN_VALUES];
 	bool has_cgroup; /* what was sampled of the tree is a cgroup's memory; else a sum of RSS */
 	uint32_t freq, machine; /* machine: text, the host and its kernel; 0: not told */
+	bool is_part;		/* the run began in another file: not all its processes are here */
 	bool is_cut;
 	uint64_t offset;       /* where it is cut, or what is corrupt begins */
 	char why[320];	       /* of an error, and of a cut */

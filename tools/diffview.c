@@ -48,30 +48,23 @@ static int64_t whole(double v)
 	return (int64_t)(v < 0 ? v - 0.5 : v + 0.5);
 }
 
-static const char *put_bytes(double v, bool is_exact, char *buf, size_t size)
+void diffview_bytes(double bytes, bool is_signed, bool is_exact, char *buf, size_t size)
 {
-	if (!is_exact)
-		return summary_bytes(whole(v), buf, size);
-	snprintf(buf, size, "%" PRId64, whole(v));
-	return buf;
-}
-
-const char *diffview_bytes(double bytes, bool is_exact, char *buf, size_t size)
-{
-	bool is_plus = whole(bytes) > 0;
+	int64_t v = whole(bytes);
+	bool has_plus = is_signed && v > 0;
 
 	buf[0] = '+';
-	put_bytes(bytes, is_exact, buf + is_plus, size - is_plus);
-	return buf;
+	if (is_exact)
+		snprintf(buf + has_plus, size - has_plus, "%" PRId64, v);
+	else
+		summary_bytes(v, buf + has_plus, size - has_plus);
 }
 
 static void put_number(const struct diffview *view, enum unit unit, double v, bool is_signed,
 		       char *buf, size_t size)
 {
-	if (unit == BYTES && is_signed)
-		diffview_bytes(v, view->is_exact, buf, size);
-	else if (unit == BYTES)
-		put_bytes(v, view->is_exact, buf, size);
+	if (unit == BYTES)
+		diffview_bytes(v, is_signed, view->is_exact, buf, size);
 	else if (unit == SECONDS && !view->is_exact && v > -500000 && v < 500000)
 		snprintf(buf, size, "0.000 s");
 	else if (unit == SECONDS)
@@ -288,7 +281,7 @@ static bool is_like(const struct diffsides *sides, enum diffrun_value value)
 static bool is_zero(const struct diffsides *sides, enum diffrun_value value)
 {
 	for (size_t i = 0; i < sides->count; i++)
-		if (sides->run[i].value[value])
+		if (sides->run[i].value[value] > 0)
 			return false;
 	return true;
 }
@@ -581,6 +574,19 @@ static void put_failed(const struct diffview *view)
 		fprintf(view->to, "note: and of %u more runs\n", n - REMARKS_SHOWN);
 }
 
+static void put_parts(const struct diffview *view)
+{
+	const struct diffsides *sides = view->sides;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sides->count; i++)
+		if (sides->run[i].is_part && n++ < REMARKS_SHOWN)
+			fprintf(view->to,
+				"note: %s: the run began in an older file (mstat -max-size): what "
+				"ended there is not known\n",
+				sides->name[i]);
+}
+
 static void put_unnamed(const struct diffview *view)
 {
 	const struct diffsides *sides = view->sides;
@@ -651,6 +657,7 @@ int diffview_put(const struct diffview *view)
 	put_unlike(view);
 	put_machines(view);
 	put_failed(view);
+	put_parts(view);
 	put_heap_remarks(view);
 	return 0;
 }

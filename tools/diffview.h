@@ -19,7 +19,7 @@ struct diffview {
 /* 0 or -ENOMEM; the stream has its own errors. */
 int diffview_put(const struct diffview *view);
 
-/* A difference of bytes with its sign, "+32.1 MiB", or as a number; buf of at least 40 bytes. Returns buf. */
-const char *diffview_bytes(double bytes, bool is_exact, char *buf, size_t size);
+/* "32.1 MiB", or as a number; a difference with its sign. buf of at least 40 bytes. */
+void diffview_bytes(double bytes, bool is_signed, bool is_exact, char *buf, size_t size);
 
 #endif

@@ -172,29 +172,16 @@ static void say_no_instant(struct heapdecode *heap)
 
 static int fail(struct heapdecode *heap, int err)
 {
-	if (err == -EBADMSG)
-		heap->why = "a malformed section";
 	if (err == -ENOMEM)
 		heap->why = "no memory";
 	return err;
 }
 
-static int read_blocks(struct heapdecode *heap)
+static int take_section(void *arg, uint64_t kind, struct bytes_in *section)
 {
-	struct bytes_in block, section;
-	uint64_t kind;
-	int err;
+	struct heapdecode *heap = arg;
 
-	while ((err = reader_next(heap->reader, &block)) > 0) {
-		while (rows_next_section(&block, &kind, &section)) {
-			err = heaprun_take(&heap->run, kind, section);
-			if (err < 0)
-				return fail(heap, err);
-		}
-		if (block.bad)
-			return fail(heap, -EBADMSG);
-	}
-	return err;
+	return heaprun_take(&heap->run, kind, *section);
 }
 
 static void set_tick(struct heapdecode *heap)
@@ -289,7 +276,7 @@ static int read_file(struct heapdecode *heap, int fd)
 	set_tick(heap);
 	if (heaprun_init(&heap->run, &heap->instant) < 0)
 		return fail(heap, -ENOMEM);
-	err = read_blocks(heap);
+	err = reader_each(heap->reader, take_section, heap);
 	if (err == -ENOMEM)
 		return err;
 	late = settle(heap);

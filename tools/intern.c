@@ -195,6 +195,14 @@ int64_t texts_put(struct texts *texts, const char *text, size_t len)
 	return texts->count++;
 }
 
+int texts_keep(struct texts *texts, const char *text, size_t len, uint32_t *ret)
+{
+	int64_t number = texts_put(texts, text, len);
+
+	*ret = number < 0 ? 0 : (uint32_t)number;
+	return number < 0 ? -ENOMEM : 0;
+}
+
 const char *texts_at(const struct texts *texts, uint32_t number, size_t *ret_len)
 {
 	if (ret_len)

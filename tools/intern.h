@@ -44,6 +44,8 @@ struct texts {
 };
 
 int64_t texts_put(struct texts *texts, const char *text, size_t len);
+/* The same for who keeps the number: 0 or -ENOMEM. */
+int texts_keep(struct texts *texts, const char *text, size_t len, uint32_t *ret);
 /* Borrowed until the next texts_put(). ret_len: may be NULL. */
 const char *texts_at(const struct texts *texts, uint32_t number, size_t *ret_len);
 void texts_done(struct texts *texts);

@@ -613,6 +613,25 @@ int reader_next(struct reader *reader, struct bytes_in *ret_block)
 	return 0;
 }
 
+int reader_each(struct reader *reader, reader_take *taker, void *arg)
+{
+	struct bytes_in block, section;
+	uint64_t kind;
+	int err;
+
+	while ((err = reader_next(reader, &block)) > 0) {
+		err = 0;
+		while (err == 0 && rows_next_section(&block, &kind, &section))
+			err = taker(arg, kind, &section);
+		if (err == 0 && block.bad)
+			err = -EBADMSG;
+		if (err < 0)
+			return fail(reader, err,
+				    err == -ENOMEM ? "no memory" : "a malformed section");
+	}
+	return err;
+}
+
 uint64_t reader_offset(const struct reader *reader)
 {
 	return reader->offset;

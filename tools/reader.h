@@ -47,6 +47,13 @@ void reader_close(struct reader *reader);
  */
 int reader_next(struct reader *reader, struct bytes_in *ret_block);
 
+/*
+ * Gives all sections of all blocks that are left to taker(), until that returns an error of the above. Returns 0
+ * after the last block of a finished file, or an error.
+ */
+typedef int reader_take(void *arg, uint64_t kind, struct bytes_in *section);
+int reader_each(struct reader *reader, reader_take *taker, void *arg);
+
 /* Where the frame begins that the last call was about: a block, or what is corrupt or cut. */
 uint64_t reader_offset(const struct reader *reader);
 /* A few words on the last error; "" without one. */

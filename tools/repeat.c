@@ -52,6 +52,9 @@ int repeat_begin(struct repeat *repeat, unsigned of)
 	*repeat = (struct repeat){.of = of, .peak = peak == MAP_FAILED ? NULL : peak};
 	sigaction(SIGCHLD, &child, &repeat->child);
 	wait_set(&set);
+	/* Nobody may read what we say: the exit status is the program's all the same. */
+	sigaddset(&set, SIGPIPE);
+	sigaddset(&set, SIGXFSZ);
 	/* Whether the job stops is for the program to say. */
 	sigaddset(&set, SIGTSTP);
 	sigaddset(&set, SIGTTIN);

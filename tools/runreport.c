@@ -47,14 +47,6 @@ struct pass {
 
 /* ---- who and what -------------------------------------------------------------------------------- */
 
-static int put_text(struct runreport *report, const char *text, size_t len, uint32_t *ret)
-{
-	int64_t number = texts_put(&report->texts, text, len);
-
-	*ret = number < 0 ? 0 : (uint32_t)number;
-	return number < 0 ? -ENOMEM : 0;
-}
-
 static struct runreport_process *find_process(const struct runreport *report, uint64_t id)
 {
 	int64_t number = intern_find(&report->processes, &id);
@@ -68,13 +60,13 @@ static int put_names(struct runreport *report, struct runreport_process *process
 	/* Without texts: they are as they were. */
 	bool is_named = is->comm_len || is->exe_len || is->argv_len;
 
-	if (put_text(report, is->how, is->how_len, &process->how) < 0)
+	if (texts_keep(&report->texts, is->how, is->how_len, &process->how) < 0)
 		return -ENOMEM;
 	if (!is_named)
 		return 0;
-	if (put_text(report, is->comm, is->comm_len, &process->comm) < 0 ||
-	    put_text(report, is->exe, is->exe_len, &process->exe) < 0 ||
-	    put_text(report, is->argv, is->argv_len, &process->argv) < 0)
+	if (texts_keep(&report->texts, is->comm, is->comm_len, &process->comm) < 0 ||
+	    texts_keep(&report->texts, is->exe, is->exe_len, &process->exe) < 0 ||
+	    texts_keep(&report->texts, is->argv, is->argv_len, &process->argv) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -123,7 +115,7 @@ static int take_event(struct runreport *report, struct bytes_in *in)
 	event = &report->event[report->events - 1];
 	*event = (struct runreport_event){
 		.time_ns = is.time_ns, .kind = is.kind, .process = is.process, .number = is.number};
-	return put_text(report, is.text, is.text_len, &event->text);
+	return texts_keep(&report->texts, is.text, is.text_len, &event->text);
 }
 
 static int take_phase(struct runreport *report, struct bytes_in *in)
@@ -138,7 +130,7 @@ static int take_phase(struct runreport *report, struct bytes_in *in)
 	phase = &report->phase[report->phases - 1];
 	phase->is = is;
 	phase->is.name = NULL;
-	return put_text(report, is.name, is.name_len, &phase->name);
+	return texts_keep(&report->texts, is.name, is.name_len, &phase->name);
 }
 
 /* The last one in the file counts. */
@@ -172,10 +164,10 @@ static int take_life(struct pass *pass, struct bytes_in *in)
 	process = find_process(pass->report, rows.subject);
 	if (!process)
 		return 0;
-	if (rows.value[LIFE_HWM] && rows.value[LIFE_HWM][rows.n - 1] != COLUMNS_UNKNOWN)
-		process->hwm = rows.value[LIFE_HWM][rows.n - 1];
-	if (rows.value[LIFE_STATUS] && rows.value[LIFE_STATUS][rows.n - 1] != COLUMNS_UNKNOWN)
-		process->status = rows.value[LIFE_STATUS][rows.n - 1];
+	if (columns_last(&rows, LIFE_HWM) != COLUMNS_UNKNOWN)
+		process->hwm = columns_last(&rows, LIFE_HWM);
+	if (columns_last(&rows, LIFE_STATUS) != COLUMNS_UNKNOWN)
+		process->status = columns_last(&rows, LIFE_STATUS);
 	return 0;
 }
 
@@ -349,8 +341,9 @@ static int take_holders(struct runreport *report, struct bytes_in *in)
 	return n < 0 ? n : 0;
 }
 
-static int take_section(struct pass *pass, uint64_t kind, struct bytes_in *in)
+static int take_section(void *arg, uint64_t kind, struct bytes_in *in)
 {
+	struct pass *pass = arg;
 	struct runreport *report = pass->report;
 
 	if (kind == SECTION_ROWS)
@@ -382,26 +375,6 @@ static int fail(struct runreport *report, int err)
 {
 	if (err == -ENOMEM)
 		report->why = "no memory";
-	else if (err == -EBADMSG)
-		report->why = "a malformed section";
-	return err;
-}
-
-static int read_blocks(struct pass *pass, struct reader *reader)
-{
-	struct bytes_in block, section;
-	uint64_t kind;
-	int err;
-
-	while ((err = reader_next(reader, &block)) > 0) {
-		while (rows_next_section(&block, &kind, &section)) {
-			err = take_section(pass, kind, &section);
-			if (err < 0)
-				return fail(pass->report, err);
-		}
-		if (block.bad)
-			return fail(pass->report, -EBADMSG);
-	}
 	return err;
 }
 
@@ -420,7 +393,7 @@ static int read_again(struct pass *pass, int fd)
 	int err = lseek(fd, pass->report->start, SEEK_SET) < 0 ? -errno : reader_open(fd, &reader);
 
 	if (err == 0)
-		err = read_blocks(pass, reader);
+		err = reader_each(reader, take_section, pass);
 	reader_close(reader);
 	return runreport_is_part(err) ? 0 : err;
 }
@@ -445,7 +418,7 @@ static int first_pass(struct runreport *report)
 	    blockrows_open(schema, SCOPE_RUN, &pass.run) < 0)
 		err = fail(report, -ENOMEM);
 	else
-		err = read_blocks(&pass, report->reader);
+		err = reader_each(report->reader, take_section, &pass);
 	pass_done(&pass);
 	return err;
 }
@@ -767,7 +740,7 @@ int runreport_read(int fd, struct runreport *ret)
 					  INTERN_INIT(struct runreport_process, sizeof(uint64_t)),
 				  .start = lseek(fd, 0, SEEK_CUR),
 				  .peak = SERIES_UNKNOWN};
-	if (put_text(ret, "", 0, &(uint32_t){0}) < 0)
+	if (texts_keep(&ret->texts, "", 0, &(uint32_t){0}) < 0)
 		return fail(ret, -ENOMEM);
 	err = reader_open(fd, &ret->reader);
 	if (err < 0)

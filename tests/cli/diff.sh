@@ -11,6 +11,8 @@ hold=$TARGETS/collect_hold
 record() { mstat -q -freq 100 -o "$1.mstat" -- "$hold" "$2" 200 0; }
 # cell LINE FIELD: of the table in $out, split at two blanks and more
 cell() { awk -F '  +' -v name="$1" -v at="$2" '$0 ~ "^ *" name { sub(/^ +/, ""); print $at; exit }' <<<"$out"; }
+# at_peak FILE COLUMN: of the first row with the most memory
+at_peak() { mstat-decode "$1" | column rss "$2" | awk -F '\t' '$1 > most { most = $1; it = $2 } END { print it }'; }
 peak='peak, by the kernel'
 
 # ---- one run a side ------------------------------------------------------------------------------------
@@ -24,8 +26,11 @@ is "... and of B" "$(cell "$peak" 3)" "$(summary b1.mstat peak_exact_bytes)"
 is "... and what is between them" "$(cell "$peak" 4)" \
 	"+$(($(summary b1.mstat peak_exact_bytes) - $(summary a1.mstat peak_exact_bytes)))"
 is "the sampled peak" "$(cell 'peak, sampled' 3)" "$(summary b1.mstat peak_sampled_bytes)"
-# The kernel's parts of a row are some batches of pages older or younger than its sum.
-within "... and what it was: the memory that is held" "$(cell anonymous 4 | tr -d +)" $((8 << 20)) 20
+is "... and without page cache" "$(cell 'peak without page cache' 3)" "$(summary b1.mstat peak_without_cache_bytes)"
+is "how long it took" "$(cell duration 3 | tr -d .)" "$(printf '%010d s' "$(summary b1.mstat duration_ns)")"
+is "what it took of a CPU" "$(cell 'CPU time' 3 | tr -d .)" "$(mstat-decode -what processes b1.mstat | column cpu_ns | xargs printf '%010d s')"
+is "how many processes" "$(cell processes 3)" 1
+is "... and what it was, of the same row" "$(cell anonymous 3)" "$(at_peak b1.mstat anon_bytes)"
 within "the process's highest RSS" "$(cell collect_hold 4 | tr -d +)" $((8 << 20)) 10
 is "... as the kernel has it" "$(cell collect_hold 2)" \
 	"$(mstat-decode -what processes a1.mstat | column hwm_bytes)"
@@ -132,6 +137,18 @@ like "... is told" "$out" 'note: the runs were sampled at different rates'
 mstat -q -freq 100 -o failed.mstat -- sh -c '"$1" 20 200 0; exit 3' - "$hold"
 ok "a run that failed" mstat-diff a1.mstat failed.mstat
 like "... is told" "$out" 'note: failed.mstat: the program ended with exit status 3'
+python3 - a1.mstat elsewhere.mstat "$(uname -r)" <<'END'
+import struct, sys, zlib
+data = bytearray(open(sys.argv[1], "rb").read())
+size = struct.unpack("<I", data[4:8])[0]
+at = data.index(sys.argv[3].encode())
+data[at:at + 1] = b"9"
+data[8 + size - 4:8 + size] = struct.pack("<I", zlib.crc32(data[8:8 + size - 4]))
+open(sys.argv[2], "wb").write(data)
+END
+ok "another kernel" mstat-diff a1.mstat elsewhere.mstat
+like "... is told" "$out" 'note: different machines: [^;]* \(Linux '"$(uname -r)"'\); [^;]* \(Linux 9[^;]*\)'
+unlike "... and the same one is not" "$(mstat-diff a1.mstat b1.mstat)" 'different machines'
 if [ "$(id -u)" = 0 ]; then
 	mkdir bin lib work && cp "$BIN/mstat" bin && cp "$LIB/libmstat.so" lib && cp "$hold" work
 	chmod -R a+rX "$TMP" && chmod 777 work

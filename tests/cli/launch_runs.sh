@@ -49,6 +49,12 @@ rm -f run-*
 exits "one that is not there" 127 mstat -q -runs 2 -o run.mstat -- ./nothing
 is "... is told once" "$err" $'mstat: ./nothing: No such file or directory\nmstat: run 1 of 2 failed with exit status 127; no more are made'
 is "... and leaves nothing" "$(find . -name 'run*')" ""
+rm -f run-*
+closed='exec 3> >(:); wait $!; mstat -runs 2 -o run.mstat -- "$@" 2>&3'
+exits "what nobody reads on stderr" 0 bash -c "$closed" - true
+is "... ends no series" "$(ls run*)" $'run-1.mstat\nrun-2.mstat'
+exits "... nor hides a failure" 7 bash -c "$closed" - sh -c 'exit 7'
+exits "the program dies of a closed pipe as ever" 141 mstat -q -runs 2 -o run.mstat -- bash -c 'kill -PIPE $$'
 rm -f ran
 exits "-fail-above judges each run" 123 mstat -q -runs 4 -fail-above 16MiB -o run.mstat -- \
 	sh -c 'echo >>ran; [ "$(wc -l <ran)" -lt 2 ] || exec "$@"' - "$TARGETS/collect_hold" 64 100 0

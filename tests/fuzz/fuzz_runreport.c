@@ -53,26 +53,6 @@ static void draw(const struct runreport *report)
 	plot_free(plot);
 }
 
-static int make_file(const uint8_t *data, size_t len, bool is_cut)
-{
-	static struct make make; /* kept: to allocate it takes longer than all the rest */
-
-	if (!make.content)
-		make_init(&make);
-	make_restart(&make);
-	make_magic(&make, ROWS_FORMAT_VERSION);
-	make_info(&make, "freq", "10");
-	make_info(&make, "start_monotonic_ns", "1000000000");
-	make_info(&make, "command", "a\xff<b");
-	rows_pack_tables(&make.out);
-	make_skippable(&make);
-	bytes_put_raw(&make.out, data, len);
-	make_block(&make);
-	if (!is_cut)
-		make_index(&make);
-	return make_fd(make.buf, make.len);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const char html[] = "<html>" REPORTPAGE_MARK "</html>";
@@ -86,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		out = fopen("/dev/null", "w");
 	if (!len || len > ROWS_HEADER_MAX / 2)
 		return 0;
-	fd = make_file(data + is_cut, len - is_cut, is_cut);
+	fd = make_one_block(data + is_cut, len - is_cut, is_cut);
 	err = runreport_read(fd, &report);
 	if (err == 0 || (err == -ENODATA && is_cut)) {
 		check(&report);

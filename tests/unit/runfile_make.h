@@ -179,4 +179,26 @@ static inline int make_fd(const uint8_t *buf, size_t len)
 	return fd;
 }
 
+/* A file of one block with this content; if is_cut, without the index behind it. The caller's to close. */
+static inline int make_one_block(const uint8_t *data, size_t len, bool is_cut)
+{
+	static struct make make; /* kept: to allocate it takes longer than all the rest */
+
+	if (!make.content)
+		make_init(&make);
+	make_restart(&make);
+	make_magic(&make, ROWS_FORMAT_VERSION);
+	make_info(&make, "freq", "10");
+	make_info(&make, "start_monotonic_ns", "1000000000");
+	make_info(&make, "host", "a\xff<b");
+	make_info(&make, "command", "a\xff<b");
+	rows_pack_tables(&make.out);
+	make_skippable(&make);
+	bytes_put_raw(&make.out, data, len);
+	make_block(&make);
+	if (!is_cut)
+		make_index(&make);
+	return make_fd(make.buf, make.len);
+}
+
 #endif

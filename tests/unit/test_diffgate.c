@@ -80,6 +80,18 @@ static void test_several_runs(void **state)
 			 DIFFGATE_PASSED);
 }
 
+/* What a hostile file says is told as it is. */
+static void test_impossible_peaks(void **state)
+{
+	struct diffsides sides = SIDES(100, 0, 200);
+
+	(void)state;
+	sides.run[1].value[DIFFRUN_EXACT] = INT64_MAX;
+	assert_int_equal(judge(&sides, &five), DIFFGATE_ABOVE);
+	assert_non_null(strstr(line, "from 100.0 MiB to 8192.0 PiB: +8192.0 PiB ("));
+	free(sides.run);
+}
+
 /* Too few for an interval: all of B's must be above all of A's. */
 static void test_few_runs(void **state)
 {
@@ -193,6 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_single_runs),
 		cmocka_unit_test(test_several_runs),
+		cmocka_unit_test(test_impossible_peaks),
 		cmocka_unit_test(test_few_runs),
 		cmocka_unit_test(test_like_with_like),
 		cmocka_unit_test(test_cut_runs_are_not_judged),

@@ -828,6 +828,69 @@ static void packed_header(void **state)
 	}
 }
 
+/* ---- section by section --------------------------------------------------------------------------- */
+
+struct taken {
+	unsigned n;
+	int refuses; /* from the third on */
+};
+
+static int take_one(void *arg, uint64_t kind, struct bytes_in *section)
+{
+	struct taken *taken = arg;
+
+	assert_int_equal(kind, SECTION_EVENT);
+	assert_int_equal(bytes_get_varint(section), taken->n++);
+	return taken->n < 3 ? 0 : taken->refuses;
+}
+
+/* What is told of four of them in two blocks, the last of which may be longer than its block. */
+static int take_all(struct taken *taken, bool is_bad, const char *why)
+{
+	struct make make;
+	struct reader *reader;
+	int fd, err;
+
+	make_init(&make);
+	make_header(&make);
+	for (unsigned i = 0; i < 4; i++) {
+		uint8_t *at = rows_begin(&make.out, SECTION_EVENT);
+
+		bytes_put_varint(&make.out, i);
+		rows_end(&make.out, at);
+		if (i == 3 && is_bad)
+			make.out.p--;
+		if (i % 2)
+			make_block(&make);
+	}
+	make_index(&make);
+	fd = make_fd(make.buf, make.len);
+	assert_int_equal(reader_open(fd, &reader), 0);
+	err = reader_each(reader, take_one, taken);
+	assert_string_equal(reader_why(reader), why);
+	reader_close(reader);
+	close(fd);
+	make_done(&make);
+	return err;
+}
+
+static void each_section(void **state)
+{
+	struct taken taken = {0};
+
+	(void)state;
+	assert_int_equal(take_all(&taken, false, ""), 0);
+	assert_int_equal(taken.n, 4);
+	taken = (struct taken){0};
+	assert_int_equal(take_all(&taken, true, "a malformed section"), -EBADMSG);
+	assert_int_equal(taken.n, 3);
+	taken = (struct taken){.refuses = -EBADMSG};
+	assert_int_equal(take_all(&taken, false, "a malformed section"), -EBADMSG);
+	assert_int_equal(taken.n, 3);
+	taken = (struct taken){.refuses = -ENOMEM};
+	assert_int_equal(take_all(&taken, false, "no memory"), -ENOMEM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -840,6 +903,7 @@ int main(void)
 		cmocka_unit_test(large_window),	  cmocka_unit_test(other_frames),
 		cmocka_unit_test(newer_fields),	  cmocka_unit_test(bad_rows),
 		cmocka_unit_test(unreadable),	  cmocka_unit_test(packed_header),
+		cmocka_unit_test(each_section),
 	};
 
 	unit_random_init();
