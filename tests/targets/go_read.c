@@ -11,22 +11,21 @@
 #include <string.h>
 #include <time.h>
 
-#include "collector/runtimes/go/dwarf.h"
-#include "collector/runtimes/go/elf.h"
+#include "collector/runtimes/go/image.h"
 #include "collector/runtimes/go/memory.h"
 #include "collector/runtimes/go/memstats.h"
+#include "collector/runtimes/runtime.h"
 
 #define BY_SIZE 61 /* of runtime.MemStats */
 
-static struct go_layout layout;
 static struct go_memory memory;
 static struct go_memstats stats;
 
-static uint64_t now_ns(void)
+static uint64_t cpu_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
@@ -75,13 +74,13 @@ static void print(void)
 	say("BySizeFrees", frees);
 }
 
-static int measure(unsigned minor, unsigned long count)
+static int measure(const struct go_image *image, unsigned long count)
 {
 	unsigned long failed = 0, moved = 0, backwards = 0;
-	uint64_t last = 0, most = 0, begin = now_ns();
+	uint64_t last = 0, most = 0, begin = cpu_ns();
 
 	for (unsigned long i = 0; i < count; i++) {
-		int err = go_memstats_read(&layout, minor, &memory, &stats);
+		int err = go_memstats_read(&image->layout, image->minor, &memory, &stats);
 
 		if (err < 0 && err != -EAGAIN)
 			return complain("reading", err);
@@ -101,16 +100,16 @@ static int measure(unsigned minor, unsigned long count)
 	say("moved", moved);
 	say("backwards", backwards);
 	say("backwards_bytes_most", most);
-	say("each_ns", (now_ns() - begin) / count);
+	say("each_cpu_ns", (cpu_ns() - begin) / count);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	pid_t pid = argc > 1 ? atoi(argv[1]) : 0;
-	unsigned minor = getenv("GO_MINOR") ? (unsigned)atoi(getenv("GO_MINOR")) : 19;
 	char path[64];
-	struct go_elf elf;
+	char text[RUNTIME_TEXT_MAX];
+	const struct go_image *image;
 	int dir, fd, err;
 
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
@@ -118,20 +117,15 @@ int main(int argc, char **argv)
 	fd = openat(dir, "exe", O_RDONLY);
 	if (fd < 0)
 		return complain(path, -errno);
-	err = go_elf_open(fd, &elf);
-	if (err == 0)
-		err = go_dwarf_layout(&elf, &layout);
-	if (err == 0)
-		err = go_memory_open(pid, dir, &elf, &memory);
+	err = go_image_open(fd, &image, text);
 	if (err < 0)
-		return complain("the program", err);
-	if (go_memstats_missing(&layout)) {
-		fprintf(stderr, "go_read: no %s\n", go_memstats_missing(&layout));
-		return 1;
-	}
+		return complain(text, err);
+	err = go_memory_open(pid, dir, image->is_pie, image->entry, &memory);
+	if (err < 0)
+		return complain("its memory", err);
 	if (argc > 2)
-		return measure(minor, strtoul(argv[2], NULL, 10));
-	err = go_memstats_read(&layout, minor, &memory, &stats);
+		return measure(image, strtoul(argv[2], NULL, 10));
+	err = go_memstats_read(&image->layout, image->minor, &memory, &stats);
 	if (err < 0)
 		return complain("reading", err);
 	print();

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "collector/runtimes/go/elf.h"
 #include "collector/runtimes/go/memory.h"
 
 /* The kernel has some twenty entries. */
@@ -32,18 +31,18 @@ static int read_entry(int dir, uint64_t *ret)
 	return err;
 }
 
-int go_memory_open(pid_t pid, int dir, const struct go_elf *elf, struct go_memory *ret)
+int go_memory_open(pid_t pid, int dir, bool is_pie, uint64_t entry, struct go_memory *ret)
 {
-	uint64_t entry;
+	uint64_t loaded;
 	int err;
 
 	*ret = (struct go_memory){.pid = pid};
-	if (!elf->is_pie)
+	if (!is_pie)
 		return 0;
-	err = read_entry(dir, &entry);
+	err = read_entry(dir, &loaded);
 	if (err < 0)
 		return err;
-	ret->bias = entry - elf->entry;
+	ret->bias = loaded - entry;
 	return ret->bias & 0xfff ? -EAGAIN : 0;
 }
 

@@ -5,6 +5,7 @@
 #ifndef MSTAT_COLLECTOR_RUNTIMES_GO_MEMORY_H
 #define MSTAT_COLLECTOR_RUNTIMES_GO_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,8 +13,6 @@
 
 /* Places of one call; the kernel's own limit is 1024. */
 #define GO_MEMORY_BATCH 512
-
-struct go_elf;
 
 struct go_memory {
 	pid_t pid;
@@ -29,10 +28,10 @@ struct go_batch {
 };
 
 /*
- * dir is its /proc/PID, elf the program that it runs. Returns 0, -EPERM or -EACCES (it is not ours to be
+ * dir is its /proc/PID; the program that it runs is linked to begin at entry. Returns 0, -EPERM or -EACCES (it is not ours to be
  * read), -EAGAIN (it is on its way through exec), or another error.
  */
-int go_memory_open(pid_t pid, int dir, const struct go_elf *elf, struct go_memory *ret);
+int go_memory_open(pid_t pid, int dir, bool is_pie, uint64_t entry, struct go_memory *ret);
 
 /* An address of its own. Returns 0, -EFAULT (not all of it is there), -ESRCH (it has ended), -EPERM. */
 int go_memory_read(const struct go_memory *memory, uint64_t address, void *buf, size_t size);
