@@ -78,6 +78,7 @@ HEAP_LDFLAGS   = $(GUEST_LDFLAGS) -Wl,--version-script=preload/heap/libmstat-hea
 
 # Asked for only when something is linked: `make deps` may have to install pkg-config first.
 ZSTD_LIBS    = $(shell $(PKG_CONFIG) --libs libzstd)
+ZLIB_LIBS    = $(shell $(PKG_CONFIG) --libs zlib)
 DWARF_LIBS   = $(shell $(PKG_CONFIG) --libs libdw zlib) -lelf -liberty
 SQLITE_LIBS  = $(shell $(PKG_CONFIG) --libs sqlite3)
 SYSTEMD_LIBS = $(shell $(PKG_CONFIG) --libs libsystemd)
@@ -177,7 +178,7 @@ $(ARCHIVES):
 $(B)/bin/mstat $(B)/bin/mstat-doctor $(B)/bin/mstat-get $(B)/bin/mstatd: $(B)/bin/%: $(B)/tools/%.o $(ARCHIVES)
 	$(call say,LD,$(@:build/%=%))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(SYSTEMD_LIBS) $(ZSTD_LIBS)
+	$(Q)$(CC) $(TOOLS_LDFLAGS) -o $@ $^ $(SYSTEMD_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS)
 
 $(B)/bin/mstat-decode: $(B)/tools/mstat-decode.o $(ARCHIVES)
 	$(call say,LD,$(@:build/%=%))
@@ -386,6 +387,7 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 build/tests/targets/static_%: TARGET_LDFLAGS = -static
 build/tests/targets/heap_fenv: TARGET_LDFLAGS = -Wl,--no-as-needed -lm
 build/tests/targets/guest_allow build/tests/targets/guest_counts build/tests/targets/heap_own: TARGET_LDFLAGS = -rdynamic
+build/tests/targets/go_read: TARGET_LDFLAGS = $(wildcard collector/runtimes/go/*.c) $(ZLIB_LIBS)
 build/tests/bench/many: TARGET_LDFLAGS = $(CORE)
 build/tests/bench/heap_file build/tests/bench/report_file: TARGET_LDFLAGS = collector/runfile.c $(CORE) $(ZSTD_LIBS)
 $(TARGET_SOS): TARGET_LDFLAGS = -shared -fPIC
@@ -536,7 +538,7 @@ layers: $(P)/sampler.o $(P)/sampler-heap.o $(LIBRARIES) ## check who uses whom, 
 	@NM=$(NM) .ci/check-guest sampler $(P)/sampler-heap.o $(UNWIND_WEAK)
 	@NM=$(NM) .ci/check-guest library $(PRELOAD_HEAP) preload/heap/libmstat-heap.map
 
-FORMATTED = $(wildcard $(foreach d,core preload preload/heap collector tools tools/completions tests/unit tests/targets tests/fuzz \
+FORMATTED = $(wildcard $(foreach d,core preload preload/heap collector collector/runtimes collector/runtimes/* tools tools/completions tests/unit tests/targets tests/fuzz \
               tests/bench,$(d)/*.[ch])) $(TARGETS_CXX)
 format: ## format the sources in place
 	$(CLANG_FORMAT) -i $(FORMATTED)

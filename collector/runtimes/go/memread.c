@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/runtimes/go/memory.h"
+#include "collector/runtimes/go/memstats.h"
+
+/* GOMAXPROCS is no larger (runtime._MaxGomaxprocs has no other limit), nor are there more spans in caches. */
+#define PROCESSORS_MAX 4096
+#define SPANS_MAX      (1u << 17)
+/* What is between a structure's members that are read. */
+#define CACHE_MAX 16384
+#define SPAN_MAX  512
+/* Readings before something that moves is given up, or taken as it is. */
+#define ATTEMPTS 4
+
+struct span {
+	unsigned class;
+	uint64_t address;
+	uint8_t bytes[SPAN_MAX];
+};
+
+/* A piece of a structure: what is needed of it. */
+struct piece {
+	uint32_t from, size;
+};
+
+struct reading {
+	const struct go_layout *layout; /* borrowed */
+	const struct go_memory *memory; /* borrowed */
+	struct piece cache, span;
+	size_t count;	    /* of processors */
+	uint64_t *caches;   /* owned; addresses, 0: none */
+	int32_t *ended;	    /* owned; goroutines that wait there for a new life */
+	uint8_t *before;    /* owned; the caches */
+	uint8_t *after;	    /* owned; the same, once more */
+	struct span *spans; /* owned */
+	size_t spans_count;
+	struct go_raw raw;
+	struct go_batch batch;
+};
+
+static uint64_t global(const struct reading *r, enum go_global which)
+{
+	return r->layout->global[which] + r->memory->bias;
+}
+
+static uint64_t number(const uint8_t *from, size_t at, size_t size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, from + at, size);
+	return value;
+}
+
+/* Makes a piece have [member, member + size), too. */
+static void widen(const struct go_layout *layout, enum go_member member, uint32_t size,
+		  struct piece *piece)
+{
+	uint32_t from = layout->member[member];
+	uint32_t end = piece->from + piece->size;
+
+	if (!layout->has[member])
+		return;
+	if (piece->size == 0)
+		*piece = (struct piece){from, size};
+	if (from < piece->from)
+		piece->from = from;
+	if (from + size > end)
+		end = from + size;
+	piece->size = end - piece->from;
+}
+
+/* ---- processors ------------------------------------------------------------------------------ */
+
+static int read_processors(struct reading *r)
+{
+	bool has_n = r->layout->has[GO_P_FREE_N];
+	uint32_t ended = r->layout->member[has_n ? GO_P_FREE_N : GO_P_FREE_SIZE];
+	uint64_t slice[2]; /* allp: address, length */
+	uint64_t *list;
+	int err = go_memory_read(r->memory, global(r, GO_GLOBAL_ALLP), slice, sizeof(slice));
+
+	if (err < 0)
+		return err;
+	if (slice[0] == 0 || slice[1] == 0 || slice[1] > PROCESSORS_MAX)
+		return -EAGAIN;
+	r->count = slice[1];
+	list = calloc(r->count, sizeof(*list));
+	r->caches = calloc(r->count, sizeof(*r->caches));
+	r->ended = calloc(r->count, sizeof(*r->ended));
+	err = list && r->caches && r->ended ? 0 : -ENOMEM;
+	if (err == 0)
+		err = go_memory_read(r->memory, slice[0], list, r->count * sizeof(*list));
+	go_batch_begin(&r->batch, r->memory);
+	for (size_t i = 0; err == 0 && i < r->count; i++) {
+		if (list[i] == 0)
+			err = -EAGAIN;
+		go_batch_add(&r->batch, list[i] + r->layout->member[GO_P_MCACHE], &r->caches[i],
+			     sizeof(*r->caches));
+		go_batch_add(&r->batch, list[i] + ended, &r->ended[i], sizeof(*r->ended));
+	}
+	if (err == 0)
+		err = go_batch_end(&r->batch);
+	free(list);
+	return err;
+}
+
+/* ---- counters and caches --------------------------------------------------------------------- */
+
+static void add_caches(struct reading *r, uint8_t *to)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->caches[i])
+			go_batch_add(&r->batch, r->caches[i] + r->cache.from,
+				     to + i * r->cache.size, r->cache.size);
+}
+
+static uint32_t size_of_mstats(const struct go_layout *layout)
+{
+	struct piece piece = {0};
+
+	widen(layout, GO_STATS, 3 * layout->member[GO_DELTA_SIZE], &piece);
+	for (unsigned i = GO_STATS + 1; i <= GO_TINY_ALLOCS; i++)
+		if (i != GO_PAUSE_NS_SIZE && i != GO_PAUSE_END_SIZE)
+			widen(layout, i, i == GO_PAUSE_NS || i == GO_PAUSE_END ? 8 * GO_PAUSES : 8,
+			      &piece);
+	return piece.from + piece.size;
+}
+
+static uint32_t size_of_controller(const struct go_layout *layout)
+{
+	struct piece piece = {0};
+
+	for (unsigned i = GO_HEAP_GOAL; i <= GO_GC_MAPPED_READY; i++)
+		widen(layout, i, 8, &piece);
+	return piece.from + piece.size;
+}
+
+static void add_sched(struct reading *r)
+{
+	const struct go_layout *layout = r->layout;
+	bool has_n = layout->has[GO_SCHED_FREE_N];
+	uint64_t sched = global(r, GO_GLOBAL_SCHED);
+
+	r->raw.sched_free[1] = 0;
+	go_batch_add(&r->batch, sched + layout->member[GO_SCHED_NGSYS], &r->raw.ngsys, 4);
+	go_batch_add(&r->batch,
+		     sched + layout->member[has_n ? GO_SCHED_FREE_N : GO_SCHED_FREE_STACK],
+		     &r->raw.sched_free[0], 4);
+	if (!has_n)
+		go_batch_add(&r->batch, sched + layout->member[GO_SCHED_FREE_NO_STACK],
+			     &r->raw.sched_free[1], 4);
+	go_batch_add(&r->batch, global(r, GO_GLOBAL_ALLGLEN), &r->raw.allglen, 8);
+}
+
+static int read_counters(struct reading *r)
+{
+	const struct go_layout *layout = r->layout;
+	uint64_t heap = global(r, GO_GLOBAL_MHEAP);
+	uint32_t pacer = size_of_controller(layout);
+
+	go_batch_begin(&r->batch, r->memory);
+	go_batch_add(&r->batch, global(r, GO_GLOBAL_MEMSTATS), r->raw.mstats,
+		     size_of_mstats(layout));
+	if (pacer > 0)
+		go_batch_add(&r->batch, global(r, GO_GLOBAL_CONTROLLER), r->raw.controller, pacer);
+	add_caches(r, r->before);
+	go_batch_add(&r->batch, heap + layout->member[GO_HEAP_SPANS_INUSE], &r->raw.spans_inuse, 8);
+	go_batch_add(&r->batch, heap + layout->member[GO_HEAP_CACHES_INUSE], &r->raw.caches_inuse,
+		     8);
+	add_sched(r);
+	return go_batch_end(&r->batch);
+}
+
+/* ---- spans ----------------------------------------------------------------------------------- */
+
+static uint64_t span_at(const struct reading *r, const uint8_t *caches, size_t i, size_t k)
+{
+	size_t at = r->layout->member[GO_MCACHE_ALLOC] - r->cache.from;
+
+	return number(caches, i * r->cache.size + at + k * 8, 8);
+}
+
+/* Calls for each span of the caches: counts them, or with `spans` writes them there. */
+static size_t list_spans(const struct reading *r, struct span *spans)
+{
+	size_t classes = r->layout->member[GO_MCACHE_ALLOC_SIZE] / 8;
+	uint64_t empty = r->layout->global[GO_GLOBAL_EMPTY_SPAN];
+	size_t n = 0;
+
+	if (empty)
+		empty += r->memory->bias;
+	for (size_t i = 0; i < r->count; i++)
+		for (size_t k = 0; r->caches[i] && k < classes; k++) {
+			uint64_t span = span_at(r, r->before, i, k);
+
+			if (span == 0 || span == empty)
+				continue;
+			if (spans) {
+				spans[n].class = (unsigned)k / 2;
+				spans[n].address = span;
+			}
+			n++;
+		}
+	return n;
+}
+
+/* The spans, and once more what could have changed since the counters were read. */
+static int read_spans(struct reading *r, uint64_t *ret_alloc)
+{
+	size_t n = list_spans(r, NULL);
+
+	if (n > SPANS_MAX)
+		return -EAGAIN;
+	free(r->spans);
+	r->spans = malloc((n + 1) * sizeof(*r->spans));
+	if (!r->spans)
+		return -ENOMEM;
+	r->spans_count = list_spans(r, r->spans);
+	go_batch_begin(&r->batch, r->memory);
+	for (size_t i = 0; i < n; i++)
+		go_batch_add(&r->batch, r->spans[i].address + r->span.from, r->spans[i].bytes,
+			     r->span.size);
+	add_caches(r, r->after);
+	*ret_alloc = 0;
+	if (r->layout->has[GO_GC_TOTAL_ALLOC])
+		go_batch_add(&r->batch,
+			     global(r, GO_GLOBAL_CONTROLLER) + r->layout->member[GO_GC_TOTAL_ALLOC],
+			     ret_alloc, 8);
+	return go_batch_end(&r->batch);
+}
+
+static uint64_t of_span(const struct reading *r, const struct span *span, enum go_member member,
+			size_t size)
+{
+	return number(span->bytes, r->layout->member[member] - r->span.from, size);
+}
+
+/*
+ * The objects of a span that the counters do not know of. Since 1.19 these count them when the span leaves the
+ * cache; before, they had counted all of its room when it came.
+ */
+static int64_t cached_of(const struct reading *r, const struct span *span)
+{
+	int64_t have = (int64_t)of_span(r, span, GO_MSPAN_COUNT, 2);
+
+	if (r->layout->has[GO_MSPAN_COUNT_BEFORE])
+		return have - (int64_t)of_span(r, span, GO_MSPAN_COUNT_BEFORE, 2);
+	return have - (int64_t)(uint16_t)of_span(r, span, GO_MSPAN_ELEMS,
+						 r->layout->member[GO_MSPAN_ELEMS_SIZE]);
+}
+
+static void count_cached(struct reading *r)
+{
+	size_t tiny = r->layout->member[GO_MCACHE_TINY_ALLOCS] - r->cache.from;
+
+	memset(r->raw.cached, 0, sizeof(r->raw.cached));
+	r->raw.cached_bytes = 0;
+	r->raw.cached_tiny = 0;
+	r->raw.p_free = 0;
+	for (size_t i = 0; i < r->spans_count; i++) {
+		int64_t n = cached_of(r, &r->spans[i]);
+		uint16_t size = (uint16_t)of_span(r, &r->spans[i], GO_MSPAN_ELEM_SIZE, 8);
+
+		r->raw.cached[r->spans[i].class] += n;
+		r->raw.cached_bytes += n * size;
+	}
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->caches[i])
+			r->raw.cached_tiny += number(r->before, i * r->cache.size + tiny, 8);
+		r->raw.p_free += r->ended[i];
+	}
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static bool is_same(const struct reading *r, uint64_t alloc)
+{
+	bool has_alloc = r->layout->has[GO_GC_TOTAL_ALLOC];
+
+	return memcmp(r->before, r->after, r->count * r->cache.size) == 0 &&
+	       (!has_alloc ||
+		alloc == number(r->raw.controller, r->layout->member[GO_GC_TOTAL_ALLOC], 8));
+}
+
+/* Once. */
+static int read_once(struct reading *r, unsigned minor, struct go_memstats *ret)
+{
+	uint64_t alloc;
+	int err = read_counters(r);
+
+	if (err == 0)
+		err = read_spans(r, &alloc);
+	if (err < 0)
+		return err;
+	count_cached(r);
+	err = go_memstats_reckon(r->layout, minor, &r->raw, ret);
+	ret->is_still = is_same(r, alloc);
+	return err;
+}
+
+static int read_all(struct reading *r, unsigned minor, struct go_memstats *ret)
+{
+	int err = read_processors(r);
+
+	if (err < 0)
+		return err;
+	r->before = calloc(r->count, r->cache.size);
+	r->after = calloc(r->count, r->cache.size);
+	if (!r->before || !r->after)
+		return -ENOMEM;
+	for (unsigned i = 0; i < ATTEMPTS; i++) {
+		err = read_once(r, minor, ret);
+		if ((err < 0 && err != -EAGAIN) || (err == 0 && ret->is_still))
+			return err;
+	}
+	return err;
+}
+
+int go_memstats_read(const struct go_layout *layout, unsigned minor, const struct go_memory *memory,
+		     struct go_memstats *ret)
+{
+	struct reading r = {.layout = layout, .memory = memory};
+	int err;
+
+	widen(layout, GO_MCACHE_ALLOC, layout->member[GO_MCACHE_ALLOC_SIZE], &r.cache);
+	widen(layout, GO_MCACHE_TINY_ALLOCS, 8, &r.cache);
+	widen(layout, GO_MSPAN_COUNT, 2, &r.span);
+	widen(layout, GO_MSPAN_COUNT_BEFORE, 2, &r.span);
+	widen(layout, GO_MSPAN_ELEMS, 8, &r.span);
+	widen(layout, GO_MSPAN_ELEM_SIZE, 8, &r.span);
+	if (r.cache.size > CACHE_MAX || r.span.size > SPAN_MAX)
+		return -EOPNOTSUPP;
+	err = read_all(&r, minor, ret);
+	free(r.caches);
+	free(r.ended);
+	free(r.before);
+	free(r.after);
+	free(r.spans);
+	/* Before its runtime is up, pointers point nowhere. */
+	return err == -EFAULT ? -EAGAIN : err;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * go_read PID: prints what a Go program's runtime thinks, as tests/targets/go/memstats.go prints it itself.
+ * go_read PID N: reads so often, without a pause, and prints how it went.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "collector/runtimes/go/dwarf.h"
+#include "collector/runtimes/go/elf.h"
+#include "collector/runtimes/go/memory.h"
+#include "collector/runtimes/go/memstats.h"
+
+#define BY_SIZE 61 /* of runtime.MemStats */
+
+static struct go_layout layout;
+static struct go_memory memory;
+static struct go_memstats stats;
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static int complain(const char *what, int err)
+{
+	fprintf(stderr, "go_read: %s: %s\n", what, strerror(-err));
+	return 1;
+}
+
+static void say(const char *name, uint64_t value)
+{
+	printf("%s %" PRIu64 "\n", name, value);
+}
+
+static uint64_t mix(uint64_t sum, uint64_t value)
+{
+	return sum * 31 + value;
+}
+
+static void print(void)
+{
+	uint64_t ns = 0, end = 0, sizes = 0, mallocs = 0, frees = 0, fraction;
+
+#define SAY(member, name) say(name, stats.member);
+	GO_MEMSTATS_LIST(SAY)
+	for (size_t i = 0; i < GO_PAUSES; i++) {
+		ns = mix(ns, stats.pause_ns[i]);
+		end = mix(end, stats.pause_end[i]);
+	}
+	for (size_t i = 0; i < BY_SIZE; i++) {
+		sizes = mix(sizes, stats.by_size[i].size);
+		mallocs = mix(mallocs, stats.by_size[i].mallocs);
+		frees = mix(frees, stats.by_size[i].frees);
+	}
+	memcpy(&fraction, &stats.gc_cpu_fraction, sizeof(fraction));
+	say("PauseNs", ns);
+	say("PauseEnd", end);
+	say("NumGC", stats.num_gc);
+	say("NumForcedGC", stats.num_forced_gc);
+	say("GCCPUFraction", fraction);
+	say("NumGoroutine", (uint64_t)stats.goroutines);
+	if (stats.by_size_count == 0)
+		return;
+	say("BySizeSize", sizes);
+	say("BySizeMallocs", mallocs);
+	say("BySizeFrees", frees);
+}
+
+static int measure(unsigned minor, unsigned long count)
+{
+	unsigned long failed = 0, moved = 0, backwards = 0;
+	uint64_t last = 0, most = 0, begin = now_ns();
+
+	for (unsigned long i = 0; i < count; i++) {
+		int err = go_memstats_read(&layout, minor, &memory, &stats);
+
+		if (err < 0 && err != -EAGAIN)
+			return complain("reading", err);
+		failed += err < 0;
+		if (err < 0)
+			continue;
+		moved += !stats.is_still;
+		if (stats.total_alloc < last) {
+			backwards++;
+			if (last - stats.total_alloc > most)
+				most = last - stats.total_alloc;
+		}
+		last = stats.total_alloc;
+	}
+	say("reads", count);
+	say("failed", failed);
+	say("moved", moved);
+	say("backwards", backwards);
+	say("backwards_bytes_most", most);
+	say("each_ns", (now_ns() - begin) / count);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	pid_t pid = argc > 1 ? atoi(argv[1]) : 0;
+	unsigned minor = getenv("GO_MINOR") ? (unsigned)atoi(getenv("GO_MINOR")) : 19;
+	char path[64];
+	struct go_elf elf;
+	int dir, fd, err;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	dir = open(path, O_PATH | O_DIRECTORY);
+	fd = openat(dir, "exe", O_RDONLY);
+	if (fd < 0)
+		return complain(path, -errno);
+	err = go_elf_open(fd, &elf);
+	if (err == 0)
+		err = go_dwarf_layout(&elf, &layout);
+	if (err == 0)
+		err = go_memory_open(pid, dir, &elf, &memory);
+	if (err < 0)
+		return complain("the program", err);
+	if (go_memstats_missing(&layout)) {
+		fprintf(stderr, "go_read: no %s\n", go_memstats_missing(&layout));
+		return 1;
+	}
+	if (argc > 2)
+		return measure(minor, strtoul(argv[2], NULL, 10));
+	err = go_memstats_read(&layout, minor, &memory, &stats);
+	if (err < 0)
+		return complain("reading", err);
+	print();
+	return 0;
+}
