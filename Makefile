@@ -387,8 +387,12 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 build/tests/targets/static_%: TARGET_LDFLAGS = -static
 build/tests/targets/heap_fenv: TARGET_LDFLAGS = -Wl,--no-as-needed -lm
 build/tests/targets/guest_allow build/tests/targets/guest_counts build/tests/targets/heap_own: TARGET_LDFLAGS = -rdynamic
-build/tests/targets/go_read: TARGET_LDFLAGS = $(wildcard collector/runtimes/go/*.c) $(ZLIB_LIBS)
+build/tests/targets/go_read build/tests/targets/go_goroutines build/tests/targets/go_table: \
+  $(wildcard collector/runtimes/go/*.[ch])
+build/tests/targets/go_read build/tests/targets/go_goroutines: \
+  TARGET_LDFLAGS = $(wildcard collector/runtimes/go/*.c) core/bytes.c $(ZLIB_LIBS)
 build/tests/bench/many: TARGET_LDFLAGS = $(CORE)
+build/tests/targets/go_table: TARGET_LDFLAGS = collector/runtimes/go/pclntab.c core/bytes.c -lelf
 build/tests/bench/heap_file build/tests/bench/report_file: TARGET_LDFLAGS = collector/runfile.c $(CORE) $(ZSTD_LIBS)
 $(TARGET_SOS): TARGET_LDFLAGS = -shared -fPIC
 $(TARGET_BINS): build/%: %.c $(P)/flags

@@ -26,7 +26,8 @@ static const struct par {
 	uint32_t maps, maps_limit, mapped, mapped_max, size;
 } pars[] = {{60, 64, 80, 88, 104}, {40, 44, 56, 64, 80}};
 #define MAPS_LIMIT 65536u /* DEFAULT_MMAP_MAX; where mallopt() has changed it, mp_ is not found */
-#define ARENA_TEST 24u	  /* of both: arena_test, 8 (2 on machines of 32 bits), and arena_max behind it */
+#define ARENA_TEST \
+	24u /* of both: arena_test, 8 (2 on machines of 32 bits), and arena_max behind it */
 
 static uint64_t word(const uint8_t *at)
 {
@@ -64,10 +65,12 @@ static bool are_bins(const uint8_t *at, uint64_t address)
 }
 
 /* The main arena is the one that begins in the library: the ring of arenas comes back to it, or goes on elsewhere. */
-static bool take_state(const uint8_t *bins, uint64_t address, uint64_t next, struct arena_found *ret)
+static bool take_state(const uint8_t *bins, uint64_t address, uint64_t next,
+		       struct arena_found *ret)
 {
 	uint64_t held = word(bins + HELD_AT), held_max = word(bins + HELD_MAX_AT);
-	uint32_t head = next < address && address - next <= HEAD_MAX ? (uint32_t)(address - next) : 112;
+	uint32_t head =
+		next < address && address - next <= HEAD_MAX ? (uint32_t)(address - next) : 112;
 
 	if (held > held_max || held % 4096 || held_max % 4096 || next % 8 || next == 0)
 		return false;

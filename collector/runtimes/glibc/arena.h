@@ -12,7 +12,8 @@
 
 /* Where an arena has what is read of it: bytes from its start. */
 struct arena_layout {
-	uint32_t next, held; /* the next arena's address; system_mem: bytes that it has from the kernel */
+	uint32_t next,
+		held; /* the next arena's address; system_mem: bytes that it has from the kernel */
 };
 
 struct arena_found {

@@ -107,7 +107,9 @@
 	X(G_WAIT_SINCE, G, "waitsince")                                        \
 	X(G_LOCKED_M, G, "lockedm")                                            \
 	X(G_GO_PC, G, "gopc")                                                  \
-	X(G_START_PC, G, "startpc")
+	X(G_START_PC, G, "startpc")                                            \
+	X(G_TRACKING_SEQ, G, "trackingSeq") /* since 1.17 */                   \
+	X(G_PARENT, G, "parentGoid")	    /* since 1.21 */
 
 /* X(NAME, "name in DWARF and in the symbol table") */
 #define GO_GLOBAL_LIST(X)                     \
@@ -118,7 +120,8 @@
 	X(ALLP, "runtime.allp")               \
 	X(ALLGLEN, "runtime.allglen")         \
 	X(ALLGPTR, "runtime.allgptr")         \
-	X(EMPTY_SPAN, "runtime.emptymspan")
+	X(EMPTY_SPAN, "runtime.emptymspan")   \
+	X(WAIT_REASONS, "runtime.waitReasonStrings")
 
 #define GO_STRUCT_ENUM(name, text)	   GO_STRUCT_##name,
 #define GO_MEMBER_ENUM(name, within, path) GO_##name,

@@ -14,9 +14,9 @@ struct prologue {
 	uint64_t modified;
 	uint32_t first, count; /* where the entries begin, and how many there are */
 };
-#define MAGIC	      0xc0c0feca
+#define MAGIC		   0xc0c0feca
 #define LITTLE_ENDIAN_FILE 1
-#define MAJOR	      2
+#define MAJOR		   2
 
 /* PerfDataEntry, its name and value somewhere behind it. */
 struct entry {
@@ -152,7 +152,9 @@ static void fill_gcs(const struct perfdata *c, const uint8_t *data, struct recor
 	record_set(rec, FIELD_JVM_GCS, count);
 	if (hz > 0)
 		record_set(rec, FIELD_JVM_GC_TIME,
-			   ticks / hz < VALUE_MAX / 1000000000 ? (int64_t)((double)ticks * 1e9 / (double)hz) : 0);
+			   ticks / hz < VALUE_MAX / 1000000000
+				   ? (int64_t)((double)ticks * 1e9 / (double)hz)
+				   : 0);
 }
 
 void perfdata_fill(const struct perfdata *c, const uint8_t *data, struct record *rec)
@@ -171,8 +173,8 @@ void perfdata_fill(const struct perfdata *c, const uint8_t *data, struct record 
 		record_set(rec, FIELD_JVM_THREADS, value(c, data, PERFDATA_THREADS));
 }
 
-static size_t put(const struct perfdata *c, const uint8_t *data, enum perfdata_counter i, char *text,
-		  size_t size)
+static size_t put(const struct perfdata *c, const uint8_t *data, enum perfdata_counter i,
+		  char *text, size_t size)
 {
 	size_t n = 0;
 

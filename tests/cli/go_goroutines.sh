@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goroutines that are read from outside, held against the dump that Go itself makes of them.
+# timeout: 300
+# shellcheck source=tests/cli/go_lib disable=SC2154
+. "$(dirname "$0")/go_lib"
+
+# Goroutine 1 was started by nobody, which Go does not tell.
+ours() {
+	"$TARGETS/go_goroutines" "$1" >ours.txt || return
+	awk -f "$SRC/tests/cli/go_dump.awk" ours.txt |
+		sed 's/^\(1 \[.*\) by:.*/\1/' | sort -n
+}
+
+# By SIGQUIT, which ends it.
+theirs() {
+	kill -QUIT "$1" && wait "$1"
+	# What has a stack of a thread's own is goroutine 0.
+	awk -f "$SRC/tests/cli/go_dump.awk" go.err | grep -v '^0 ' | sort -n
+}
+
+same() {
+	local what=$1
+	shift
+	go_start "$@"
+	ok "$what: goroutines are read" ours "$started"
+	mv out got
+	ok "$what: there are some" [ "$(wc -l <got)" -ge 12 ]
+	theirs "$started" >want 2>/dev/null
+	ok "$what: each has the state and the frames of Go's own dump" diff got want
+	like "$what: by state" "$(tail -n 3 ours.txt)" $'(syscall 2\nwaiting|waiting)'
+}
+
+go_build go_park plain
+same plain ./plain
+same "a thousand more" ./plain 1000
+go_build go_park pie -buildmode=pie
+same PIE ./pie
+
+# What runs is marked, and what was read of the others is whole.
+go_build go_busy busy
+go_start ./busy
+ok "they are read while they run" "$TARGETS/go_goroutines" "$started" 500
+like "none is broken" "$out" ' broken 0 '
+like "some run" "$out" ' running [1-9]'
+stop "$started"
