@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <search.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include "tools/openmetrics.h"
 #include "tools/plain.h"
 #include "tools/spool.h"
+#include "tools/stream.h"
 
 /* So many points of a series are kept before they are put into the file. */
 #define CHUNK 64
@@ -115,11 +115,38 @@ static int compare_series(const void *left, const void *right)
 	return a->process < b->process ? -1 : a->process > b->process;
 }
 
-static bool is_named(const struct series *series, uint64_t pid, const char *comm, size_t len)
+/* What a label has of a text at some place: a character, or what stands for a byte that is none. */
+struct shown {
+	const char *text;
+	size_t len, taken;
+};
+
+static struct shown shown_at(const char *text, size_t left)
 {
-	if (series->pid != pid || !series->comm != !comm)
+	size_t len = plain_utf8_len((const unsigned char *)text, left);
+
+	return len ? (struct shown){text, len, len} : (struct shown){"\xef\xbf\xbd", 3, 1};
+}
+
+/* Whether both are the same as labels: of two series that have all of these alike none could be told apart. */
+static bool is_alike(const char *a, size_t a_left, const char *b, size_t b_left)
+{
+	while (a_left && b_left) {
+		struct shown x = shown_at(a, a_left), y = shown_at(b, b_left);
+
+		if (x.len != y.len || memcmp(x.text, y.text, x.len))
+			return false;
+		a += x.taken, a_left -= x.taken;
+		b += y.taken, b_left -= y.taken;
+	}
+	return !a_left && !b_left;
+}
+
+static bool is_named(const struct series *series, const struct series *like)
+{
+	if (series->pid != like->pid || !series->comm != !like->comm)
 		return false;
-	return !comm || (series->comm_len == len && !memcmp(series->comm, comm, len));
+	return !like->comm || is_alike(series->comm, series->comm_len, like->comm, like->comm_len);
 }
 
 static struct series *series_new(struct openmetrics *metrics, const struct series *like)
@@ -159,7 +186,7 @@ static struct series *series_get(struct openmetrics *metrics, const struct serie
 		return series;
 	}
 	for (series = *node; series; series = series->renamed)
-		if (is_named(series, like->pid, like->comm, like->comm_len))
+		if (is_named(series, like))
 			return series;
 	series = series_new(metrics, like);
 	if (series) {
@@ -380,16 +407,17 @@ void openmetrics_close(struct openmetrics *metrics)
 
 static void put_label(FILE *to, const char *text, size_t len)
 {
-	for (size_t i = 0, n; i < len; i += n ? n : 1) {
-		n = plain_utf8_len((const unsigned char *)text + i, len - i);
-		if (n == 0)
-			fputs("\xef\xbf\xbd", to);
-		else if (text[i] == '\n')
+	while (len) {
+		struct shown shown = shown_at(text, len);
+
+		if (*text == '"' || *text == '\\')
+			putc('\\', to);
+		if (*text == '\n')
 			fputs("\\n", to);
-		else if (text[i] == '"' || text[i] == '\\')
-			fprintf(to, "\\%c", text[i]);
 		else
-			fwrite(text + i, 1, n, to);
+			fwrite(shown.text, 1, shown.len, to);
+		text += shown.taken;
+		len -= shown.taken;
 	}
 }
 
@@ -602,21 +630,10 @@ static int put_all(struct openmetrics *metrics)
 
 int openmetrics_write(struct openmetrics *metrics, int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	int err;
+	int err = stream_open(fd, &metrics->to);
 
-	metrics->to = copy < 0 ? NULL : fdopen(copy, "w");
-	if (!metrics->to) {
-		err = -errno;
-		if (copy >= 0)
-			close(copy);
-		return err;
-	}
-	errno = EIO;
-	err = put_all(metrics);
-	if (fflush(metrics->to) != 0 || ferror(metrics->to))
-		err = err ? err : -errno;
-	fclose(metrics->to);
+	if (err == 0)
+		err = stream_close(metrics->to, put_all(metrics));
 	metrics->to = NULL;
 	return err;
 }

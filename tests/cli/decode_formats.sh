@@ -186,6 +186,19 @@ exits "a choice" 0 mstat-decode -format openmetrics -what samples -columns rss_b
 is "... has one family" "$(sed -n 's/^# TYPE //p' <<<"$out")" 'mstat_process_memory_rss_bytes gauge'
 is "... of one name" "$(sed -n 's/.*comm="\(.*\)"} .*/\1/p' <<<"$out" | sort -u)" python3
 
+# What is no UTF-8 looks alike in labels.
+cp "$(command -v bash)" $'\xff'
+cp "$(command -v bash)" $'\xfe'
+# shellcheck disable=SC2016
+echo 'sleep 0.2; [ $# = 0 ] || exec "./$1" again.sh "${@:2}"' >again.sh
+exits "a process of several names" 0 mstat -q -freq 50 -o again.mstat -- $'./\xff' again.sh $'\xfe' $'\xff'
+mstat-decode -what samples again.mstat >again.tsv
+is "... that are none" "$(LC_ALL=C awk -F '\t' '$6 ~ /^[\376\377]$/ { print $4, $6 }' again.tsv | LC_ALL=C sort -u | wc -l)" 2
+mstat-decode -what samples -format openmetrics -o again.om again.mstat
+ok "... is as the standard has it" python3 metrics.py again.om again.tsv process \
+	"$(mstat-decode -what summary again.mstat | sed -n 's/^start_realtime_ns\t//p')" rss_bytes,mstat_process_memory_rss_bytes,,1
+prom again.om
+
 exits "no folder for what is kept meanwhile" 1 env TMPDIR="$TMP/nowhere" mstat-decode -format openmetrics -o nowhere.om run.mstat
 is "... is what the line is about" "$err" \
 	"mstat-decode: $TMP/nowhere, for what is kept meanwhile (TMPDIR): No such file or directory"
