@@ -229,18 +229,27 @@ static double text_width(const char *text, double size)
 	return (double)chars * size * CANVAS_EM;
 }
 
-/* On a plate, and within the chart. Returns where it ends. */
-static double draw_label(const struct frame *frame, double x, double y, const char *text,
-			 uint32_t color)
+static double label_width(const char *text)
 {
-	double width = text_width(text, SMALL_SIZE) + 4;
-	double left = fmax(LEFT, fmin(x, LEFT + FIGURE_COLUMNS - width));
+	return text_width(text, SMALL_SIZE) + 4;
+}
 
-	put_rect(frame->canvas, left, y, width, SMALL_SIZE + 4,
+/* Where a label begins that is to begin there: within the chart. */
+static double label_left(double x, const char *text)
+{
+	return fmax(LEFT, fmin(x, LEFT + FIGURE_COLUMNS - label_width(text)));
+}
+
+/* On a plate. */
+static void draw_label(const struct frame *frame, double x, double y, const char *text,
+		       uint32_t color)
+{
+	double left = label_left(x, text);
+
+	put_rect(frame->canvas, left, y, label_width(text), SMALL_SIZE + 4,
 		 &(struct canvas_paint){.color = PAPER, .opacity = 0.85});
 	put_text(frame->canvas, left + 2, y + SMALL_SIZE, text,
 		 &(struct canvas_font){color, SMALL_SIZE, false, CANVAS_START});
-	return left + width;
 }
 
 static uint32_t event_color(enum plot_event_kind kind)
@@ -275,17 +284,20 @@ static void draw_events(const struct frame *frame)
 	for (size_t i = 0; i < frame->plot->events; i++) {
 		const struct plot_event *event = &frame->plot->event[i];
 		double x = round(place_x(frame, event->at));
+		double left = label_left(x + 2, event->label);
 		unsigned row = 0;
 
 		if (x < LEFT || x > LEFT + FIGURE_COLUMNS || x == last[event->kind])
 			continue;
 		last[event->kind] = x;
 		draw_event(frame, event);
-		while (row < LABEL_ROWS && x <= room[row])
+		while (row < LABEL_ROWS && left <= room[row])
 			row++;
-		if (row < LABEL_ROWS)
-			room[row] = draw_label(frame, x + 2, frame->top + 1 + row * ROW,
-					       event->label, event_color(event->kind));
+		if (row == LABEL_ROWS)
+			continue;
+		draw_label(frame, left, frame->top + 1 + row * ROW, event->label,
+			   event_color(event->kind));
+		room[row] = left + label_width(event->label);
 	}
 }
 

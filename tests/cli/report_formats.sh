@@ -139,6 +139,19 @@ else
 	skip "a terminal" "no script(1)"
 fi
 
+# ---- where labels are put ----------------------------------------------------------------------------
+
+# Each byte of the first mark takes four cells.
+ok "marks near each other" mstat -q -freq 50 -o early.mstat -- \
+	sh -c 'sleep 0.1; mstat-mark "$1"; true; true; sleep 0.8; mstat-mark "$2"; sleep 0.05' sh $'\1\1\1\1\1\1\1\1\1\1\1\1ab' "the last one, which is long"
+ok "... a picture" mstat-report -format svg early.mstat
+is "... where none covers another" "$("$figure" hidden early.svg)" ""
+ok "marks that need much room" mstat -q -freq 50 -o late.mstat -- \
+	sh -c 'sleep 0.6; mstat-mark "$1"; sleep 0.35; mstat-mark "$2"; sleep 0.05' sh $'\1\1\1\1\1\1\1\1\1\1ab' "the last one, which is long"
+ok "... in characters" mstat-report -format text late.mstat
+like "... none of which are beside the chart, and another line is used" "$out" \
+	$'\n {9}events {2,}\\^\n {17,}the last one, which is l\\.\\.\\.\\^\n'
+
 # ---- names that others chose -----------------------------------------------------------------------
 
 evil='</script><script>alert(1)</script><!-- & ]]>'
