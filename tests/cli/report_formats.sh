@@ -151,6 +151,13 @@ ok "marks that need much room" mstat -q -freq 50 -o late.mstat -- \
 ok "... in characters" mstat-report -format text late.mstat
 like "... none of which are beside the chart, and another line is used" "$out" \
 	$'\n {9}events {2,}\\^\n {17,}the last one, which is l\\.\\.\\.\\^\n'
+others=$(mstat-decode -what summary early.mstat | awk -F '\t' '{ is[$1] = $2 } END { print is["processes"] - is["processes_sampled"] }')
+if [ "$others" -gt 0 ]; then
+	ok "processes that were not sampled" mstat-report -format text early.mstat
+	like "... have no size" "$out" $'\n'"$others others?"$'\n'
+else
+	skip "processes that were not sampled have no size" "nothing is known of them here"
+fi
 
 # ---- names that others chose -----------------------------------------------------------------------
 
