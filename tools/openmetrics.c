@@ -44,6 +44,7 @@ struct openmetrics {
 	unsigned width;		     /* of a row: the time and the metrics */
 	unsigned *column;	     /* owned: of the table's, by metric; UINT_MAX: not wanted */
 	int fd;			     /* owned: the points, by series */
+	bool is_spool_bad;	     /* this has failed */
 	uint64_t end;		     /* of the file */
 	int64_t start_ns;	     /* of the run, since the epoch */
 	void *processes;      /* tsearch(3) tree of the newest series, by process; not owned */
@@ -234,6 +235,7 @@ static int spill(struct openmetrics *metrics, struct series *series)
 	/* That of before knows now where the series goes on. */
 	if (err == 0 && series->last)
 		err = write_at(metrics, &at, sizeof(at), series->last);
+	metrics->is_spool_bad = err < 0;
 	if (!series->first)
 		series->first = at;
 	series->last = at;
@@ -355,7 +357,7 @@ static int begin_run(struct openmetrics *metrics)
 int openmetrics_open(enum scope scope, const struct reader *reader, struct table *table,
 		     struct openmetrics **ret)
 {
-	struct openmetrics *metrics = calloc(1, sizeof(*metrics));
+	struct openmetrics *metrics = *ret = calloc(1, sizeof(*metrics));
 	int err;
 
 	if (!metrics)
@@ -368,16 +370,18 @@ int openmetrics_open(enum scope scope, const struct reader *reader, struct table
 	/* 0 is no chunk's place. */
 	metrics->end = sizeof(struct chunk);
 	metrics->fd = spool_open();
+	metrics->is_spool_bad = metrics->fd < 0;
 	err = metrics->fd < 0 ? metrics->fd : find_columns(metrics);
 	if (err == 0 && scope == SCOPE_RUN)
 		err = begin_run(metrics);
-	if (err < 0) {
-		openmetrics_close(metrics);
-		return err;
-	}
-	table_feed(table, scope == SCOPE_RUN ? take_pair : take_row, metrics);
-	*ret = metrics;
-	return 0;
+	if (err == 0)
+		table_feed(table, scope == SCOPE_RUN ? take_pair : take_row, metrics);
+	return err;
+}
+
+bool openmetrics_is_spool_bad(const struct openmetrics *metrics)
+{
+	return metrics && metrics->is_spool_bad;
 }
 
 static void keep_key(void *key)

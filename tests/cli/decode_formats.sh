@@ -203,6 +203,9 @@ exits "no folder for what is kept meanwhile" 1 env TMPDIR="$TMP/nowhere" mstat-d
 is "... is what the line is about" "$err" \
 	"mstat-decode: $TMP/nowhere, for what is kept meanwhile (TMPDIR): No such file or directory"
 ok "... and there is no file" test ! -e nowhere.om
+# shellcheck disable=SC2016
+exits "no room there" 1 bash -c 'set -o pipefail; trap "" XFSZ; ulimit -f 1; TMPDIR=. mstat-decode -format openmetrics -what samples run.mstat | cat'
+is "... is no fault of the output" "$err" "mstat-decode: ., for what is kept meanwhile (TMPDIR): File too large"
 full openmetrics full.om
 exits "nobody who reads it" 1 bash -c 'set -o pipefail; mstat-decode -format openmetrics -what samples run.mstat | true'
 is "... gets one line" "$(grep -c 'standard output: Broken pipe' <<<"$err") $(wc -l <<<"$err")" "1 1"
