@@ -439,6 +439,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 			c = '?';
 		switch (c) {
 		case 'o':
+			if (!*optarg)
+				return refuse("-o: \"\" is no file's name");
 			free(options->output);
 			options->output = strdup(optarg);
 			if (!options->output)

@@ -251,6 +251,8 @@ like "... is" "$err" '^mstat-report: standard output: [A-Z][^'$'\n'']*$'
 is "... none of these leaves anything" "$(ls -A)" ""
 exits "no room for what is kept of a pipe" 1 bash -c 'trap "" XFSZ; ulimit -f 1; cat ../own/run.mstat | TMPDIR=. mstat-report -format text'
 is "... is told as that" "$err" "mstat-report: standard input: ., for what is kept meanwhile (TMPDIR): File too large"
+exits "a file without a name" 2 mstat-report -o "" ../own/run.mstat
+is "... is told as that" "$err" "mstat-report: -o: \"\" is no file's name"
 exits "another format" 2 mstat-report -format pdf ../own/run.mstat
 like "... what there is" "$err" '^mstat-report: no format "pdf": it is html, svg, png or text$'
 exits "an abbreviated flag" 2 mstat-report -form svg ../own/run.mstat
