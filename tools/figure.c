@@ -50,23 +50,32 @@ static void put_text(struct canvas *canvas, double x, double y, const char *text
 	canvas->kind->text(canvas, &(struct canvas_point){x, y}, text, font);
 }
 
+/*
+ * How many CANVAS_EM the character has that begins with a byte of UTF-8, 0 if none does: from U+3000 on, in
+ * what East Asia writes and in emoji, one is as wide as it is high.
+ */
+static size_t width_of(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80 ? 0 : (unsigned char)byte < 0xe3 ? 1 : 2;
+}
+
 /* No wider than that: what is too long has dots at its end. */
 static void put_within(struct canvas *canvas, double x, double y, double width, const char *text,
 		       const struct canvas_font *font)
 {
 	static const char dots[] = "...";
 	size_t most = (size_t)(width / (font->size * CANVAS_EM));
-	size_t cut = 0, chars = 0, len = 0;
+	size_t cut = 0, all = 0, len = 0;
 	char line[PLAIN_LINE_ROOM(PLOT_COMMAND) + sizeof(dots)];
 
 	for (; text[len] && len < sizeof(line) - sizeof(dots); len++) {
-		chars += ((unsigned char)text[len] & 0xc0) != 0x80;
-		if (chars + sizeof(dots) - 1 <= most)
+		all += width_of(text[len]);
+		if (all + sizeof(dots) - 1 <= most)
 			cut = len + 1;
 	}
 	memcpy(line, text, len);
 	line[len] = 0;
-	if (chars > most)
+	if (all > most)
 		strcpy(line + cut, dots);
 	put_text(canvas, x, y, line, font);
 }
@@ -222,11 +231,11 @@ static void draw_times(const struct frame *frame)
 
 static double text_width(const char *text, double size)
 {
-	size_t chars = 0;
+	size_t all = 0;
 
-	for (; *text; text++)
-		chars += ((unsigned char)*text & 0xc0) != 0x80;
-	return (double)chars * size * CANVAS_EM;
+	while (*text)
+		all += width_of(*text++);
+	return (double)all * size * CANVAS_EM;
 }
 
 static double label_width(const char *text)

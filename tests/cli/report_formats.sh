@@ -183,6 +183,12 @@ ok "... a picture of them" mstat-report -format svg control.mstat
 ok "... is XML" "$figure" texts control.svg
 like "... with what they are" "$out" '\\x01\\x1b\[31m\\xff\\xc2\\x85\\xed\\xa0\\x80\\xef\\xbf'
 
+printf -v ideographs '字%.0s' {1..60}
+ok "a command of ideographs" mstat -q -o ideographs.mstat -- sh -c : "$ideographs"
+ok "... a picture" mstat-report -format svg ideographs.mstat
+# The line has 618 units, each of them 15: that is 41, of three bytes.
+ok "... is wide enough for it" test "$("$figure" texts ideographs.svg | head -n 1 | tr -d ' -~' | wc -c)" -le 124
+
 # ---- runs with little in them ------------------------------------------------------------------------
 
 ok "a run without a tick" mstat -q -freq 1 -o none.mstat -- true
