@@ -29,7 +29,7 @@ struct canvas_font {
 	enum canvas_anchor anchor; /* what of the text stands at x */
 };
 
-/* The width of so many characters at most: no canvas needs to have the font, so nothing is measured. */
+/* The width of a letter at most: no canvas needs to have the font, so nothing is measured. */
 #define CANVAS_EM 0.62
 
 struct canvas;

@@ -74,8 +74,10 @@ int export_finish(struct export *export, struct decode *decode)
 
 void export_done(struct export *export)
 {
+	bool is_spool_bad = openmetrics_is_spool_bad(export->metrics);
+
 	database_close(export->database);
 	openmetrics_close(export->metrics);
 	perfetto_close(export->perfetto);
-	*export = (struct export){0};
+	*export = (struct export){.is_spool_bad = is_spool_bad};
 }

@@ -13,6 +13,7 @@ struct export
 	struct database *database;   /* owned; NULL: not asked for */
 	struct openmetrics *metrics; /* owned; NULL likewise */
 	struct perfetto *perfetto;   /* owned; NULL likewise */
+	bool is_spool_bad; /* when all else is done: what failed is the file of the metrics' points */
 };
 
 /*

@@ -50,23 +50,32 @@ static void put_text(struct canvas *canvas, double x, double y, const char *text
 	canvas->kind->text(canvas, &(struct canvas_point){x, y}, text, font);
 }
 
+/*
+ * How many CANVAS_EM the character has that begins with a byte of UTF-8, 0 if none does: from U+3000 on, in
+ * what East Asia writes and in emoji, one is as wide as it is high.
+ */
+static size_t width_of(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80 ? 0 : (unsigned char)byte < 0xe3 ? 1 : 2;
+}
+
 /* No wider than that: what is too long has dots at its end. */
 static void put_within(struct canvas *canvas, double x, double y, double width, const char *text,
 		       const struct canvas_font *font)
 {
 	static const char dots[] = "...";
 	size_t most = (size_t)(width / (font->size * CANVAS_EM));
-	size_t cut = 0, chars = 0, len = 0;
+	size_t cut = 0, all = 0, len = 0;
 	char line[PLAIN_LINE_ROOM(PLOT_COMMAND) + sizeof(dots)];
 
 	for (; text[len] && len < sizeof(line) - sizeof(dots); len++) {
-		chars += ((unsigned char)text[len] & 0xc0) != 0x80;
-		if (chars + sizeof(dots) - 1 <= most)
+		all += width_of(text[len]);
+		if (all + sizeof(dots) - 1 <= most)
 			cut = len + 1;
 	}
 	memcpy(line, text, len);
 	line[len] = 0;
-	if (chars > most)
+	if (all > most)
 		strcpy(line + cut, dots);
 	put_text(canvas, x, y, line, font);
 }
@@ -222,25 +231,34 @@ static void draw_times(const struct frame *frame)
 
 static double text_width(const char *text, double size)
 {
-	size_t chars = 0;
+	size_t all = 0;
 
-	for (; *text; text++)
-		chars += ((unsigned char)*text & 0xc0) != 0x80;
-	return (double)chars * size * CANVAS_EM;
+	while (*text)
+		all += width_of(*text++);
+	return (double)all * size * CANVAS_EM;
 }
 
-/* On a plate, and within the chart. Returns where it ends. */
-static double draw_label(const struct frame *frame, double x, double y, const char *text,
-			 uint32_t color)
+static double label_width(const char *text)
 {
-	double width = text_width(text, SMALL_SIZE) + 4;
-	double left = fmax(LEFT, fmin(x, LEFT + FIGURE_COLUMNS - width));
+	return text_width(text, SMALL_SIZE) + 4;
+}
 
-	put_rect(frame->canvas, left, y, width, SMALL_SIZE + 4,
+/* Where a label begins that is to begin there: within the chart. */
+static double label_left(double x, const char *text)
+{
+	return fmax(LEFT, fmin(x, LEFT + FIGURE_COLUMNS - label_width(text)));
+}
+
+/* On a plate. */
+static void draw_label(const struct frame *frame, double x, double y, const char *text,
+		       uint32_t color)
+{
+	double left = label_left(x, text);
+
+	put_rect(frame->canvas, left, y, label_width(text), SMALL_SIZE + 4,
 		 &(struct canvas_paint){.color = PAPER, .opacity = 0.85});
 	put_text(frame->canvas, left + 2, y + SMALL_SIZE, text,
 		 &(struct canvas_font){color, SMALL_SIZE, false, CANVAS_START});
-	return left + width;
 }
 
 static uint32_t event_color(enum plot_event_kind kind)
@@ -275,17 +293,20 @@ static void draw_events(const struct frame *frame)
 	for (size_t i = 0; i < frame->plot->events; i++) {
 		const struct plot_event *event = &frame->plot->event[i];
 		double x = round(place_x(frame, event->at));
+		double left = label_left(x + 2, event->label);
 		unsigned row = 0;
 
 		if (x < LEFT || x > LEFT + FIGURE_COLUMNS || x == last[event->kind])
 			continue;
 		last[event->kind] = x;
 		draw_event(frame, event);
-		while (row < LABEL_ROWS && x <= room[row])
+		while (row < LABEL_ROWS && left <= room[row])
 			row++;
-		if (row < LABEL_ROWS)
-			room[row] = draw_label(frame, x + 2, frame->top + 1 + row * ROW,
-					       event->label, event_color(event->kind));
+		if (row == LABEL_ROWS)
+			continue;
+		draw_label(frame, left, frame->top + 1 + row * ROW, event->label,
+			   event_color(event->kind));
+		room[row] = left + label_width(event->label);
 	}
 }
 

@@ -57,6 +57,6 @@ int input_open_again(const char *name, char *why, size_t size)
 	copy = spool_copy(fd);
 	close(fd);
 	if (copy < 0)
-		snprintf(why, size, "%s", strerror(-copy));
+		spool_why(copy, why, size);
 	return copy;
 }

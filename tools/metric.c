@@ -5,8 +5,9 @@
 
 /*
  * Names are in base units: a family's ends with its unit, bytes or seconds, where it has one. No
- * counter's value ever falls while its process lives (or the run); what is a high mark or an age is a
- * gauge, for its largest value is what matters.
+ * counter's value ever falls while its process lives (or the run), but that of self_cpu_ns, which begins
+ * anew with each sampler: after an exec. What is a high mark or an age is a gauge, for its largest value is
+ * what matters.
  */
 
 /* All but the column of a metric whose family has several, told apart by a label. */

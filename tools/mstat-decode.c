@@ -76,13 +76,15 @@ static int report_output(const struct decodeoptions *options, int err)
 	return EXIT_FAILED;
 }
 
-/* Nothing is written as yet: what failed is, of openmetrics, the file that it keeps its points in. */
-static int report_begin(const struct decodeoptions *options, int err)
+/* What failed may be, of openmetrics, the file that it keeps its points in. */
+static int report_export(const struct decodeoptions *options, const struct export *export, int err)
 {
-	if (options->format != DECODEOPTIONS_OPENMETRICS || err == -ENOMEM)
+	char why[320];
+
+	if (!export->is_spool_bad)
 		return report_output(options, err);
-	fprintf(stderr, "mstat-decode: %s, for what is kept meanwhile (TMPDIR): %s\n",
-		spool_folder(), strerror(-err));
+	spool_why(err, why, sizeof(why));
+	fprintf(stderr, "mstat-decode: %s\n", why);
 	return EXIT_FAILED;
 }
 
@@ -213,7 +215,7 @@ static int decode_to_output(const struct decodeoptions *options, struct decode *
 	if (err < 0) {
 		export_done(&export);
 		close_output(&output, err);
-		return report_begin(options, err);
+		return report_export(options, &export, err);
 	}
 	err = decode_run(decode);
 	written = export_finish(&export, decode);
@@ -222,7 +224,7 @@ static int decode_to_output(const struct decodeoptions *options, struct decode *
 	if (follow->is_output_gone)
 		written = -EPIPE;
 	if (written < 0)
-		return report_output(options, written);
+		return report_export(options, &export, written);
 	return err < 0 ? report_decode(options, decode, err) : EXIT_OK;
 }
 

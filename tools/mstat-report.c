@@ -289,10 +289,12 @@ static int open_input(const struct options *options)
 	if (lseek(fd, 0, SEEK_CUR) >= 0)
 		return fd;
 	copy = spool_copy(fd);
-	if (copy < 0)
-		complain(input_name(options), strerror(-copy));
 	close(fd);
-	return copy < 0 ? -1 : copy;
+	if (copy >= 0)
+		return copy;
+	spool_why(copy, why, sizeof(why));
+	complain(input_name(options), why);
+	return -1;
 }
 
 static int run(const struct options *options)
@@ -437,6 +439,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 			c = '?';
 		switch (c) {
 		case 'o':
+			if (!*optarg)
+				return refuse("-o: \"\" is no file's name");
 			free(options->output);
 			options->output = strdup(optarg);
 			if (!options->output)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <search.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include "tools/openmetrics.h"
 #include "tools/plain.h"
 #include "tools/spool.h"
+#include "tools/stream.h"
 
 /* So many points of a series are kept before they are put into the file. */
 #define CHUNK 64
@@ -44,6 +44,7 @@ struct openmetrics {
 	unsigned width;		     /* of a row: the time and the metrics */
 	unsigned *column;	     /* owned: of the table's, by metric; UINT_MAX: not wanted */
 	int fd;			     /* owned: the points, by series */
+	bool is_spool_bad;	     /* this has failed */
 	uint64_t end;		     /* of the file */
 	int64_t start_ns;	     /* of the run, since the epoch */
 	void *processes;      /* tsearch(3) tree of the newest series, by process; not owned */
@@ -115,11 +116,38 @@ static int compare_series(const void *left, const void *right)
 	return a->process < b->process ? -1 : a->process > b->process;
 }
 
-static bool is_named(const struct series *series, uint64_t pid, const char *comm, size_t len)
+/* What a label has of a text at some place: a character, or what stands for a byte that is none. */
+struct shown {
+	const char *text;
+	size_t len, taken;
+};
+
+static struct shown shown_at(const char *text, size_t left)
 {
-	if (series->pid != pid || !series->comm != !comm)
+	size_t len = plain_utf8_len((const unsigned char *)text, left);
+
+	return len ? (struct shown){text, len, len} : (struct shown){"\xef\xbf\xbd", 3, 1};
+}
+
+/* Whether both are the same as labels: of two series that have all of these alike none could be told apart. */
+static bool is_alike(const char *a, size_t a_left, const char *b, size_t b_left)
+{
+	while (a_left && b_left) {
+		struct shown x = shown_at(a, a_left), y = shown_at(b, b_left);
+
+		if (x.len != y.len || memcmp(x.text, y.text, x.len))
+			return false;
+		a += x.taken, a_left -= x.taken;
+		b += y.taken, b_left -= y.taken;
+	}
+	return !a_left && !b_left;
+}
+
+static bool is_named(const struct series *series, const struct series *like)
+{
+	if (series->pid != like->pid || !series->comm != !like->comm)
 		return false;
-	return !comm || (series->comm_len == len && !memcmp(series->comm, comm, len));
+	return !like->comm || is_alike(series->comm, series->comm_len, like->comm, like->comm_len);
 }
 
 static struct series *series_new(struct openmetrics *metrics, const struct series *like)
@@ -159,7 +187,7 @@ static struct series *series_get(struct openmetrics *metrics, const struct serie
 		return series;
 	}
 	for (series = *node; series; series = series->renamed)
-		if (is_named(series, like->pid, like->comm, like->comm_len))
+		if (is_named(series, like))
 			return series;
 	series = series_new(metrics, like);
 	if (series) {
@@ -207,6 +235,7 @@ static int spill(struct openmetrics *metrics, struct series *series)
 	/* That of before knows now where the series goes on. */
 	if (err == 0 && series->last)
 		err = write_at(metrics, &at, sizeof(at), series->last);
+	metrics->is_spool_bad = err < 0;
 	if (!series->first)
 		series->first = at;
 	series->last = at;
@@ -328,7 +357,7 @@ static int begin_run(struct openmetrics *metrics)
 int openmetrics_open(enum scope scope, const struct reader *reader, struct table *table,
 		     struct openmetrics **ret)
 {
-	struct openmetrics *metrics = calloc(1, sizeof(*metrics));
+	struct openmetrics *metrics = *ret = calloc(1, sizeof(*metrics));
 	int err;
 
 	if (!metrics)
@@ -341,16 +370,18 @@ int openmetrics_open(enum scope scope, const struct reader *reader, struct table
 	/* 0 is no chunk's place. */
 	metrics->end = sizeof(struct chunk);
 	metrics->fd = spool_open();
+	metrics->is_spool_bad = metrics->fd < 0;
 	err = metrics->fd < 0 ? metrics->fd : find_columns(metrics);
 	if (err == 0 && scope == SCOPE_RUN)
 		err = begin_run(metrics);
-	if (err < 0) {
-		openmetrics_close(metrics);
-		return err;
-	}
-	table_feed(table, scope == SCOPE_RUN ? take_pair : take_row, metrics);
-	*ret = metrics;
-	return 0;
+	if (err == 0)
+		table_feed(table, scope == SCOPE_RUN ? take_pair : take_row, metrics);
+	return err;
+}
+
+bool openmetrics_is_spool_bad(const struct openmetrics *metrics)
+{
+	return metrics && metrics->is_spool_bad;
 }
 
 static void keep_key(void *key)
@@ -380,16 +411,17 @@ void openmetrics_close(struct openmetrics *metrics)
 
 static void put_label(FILE *to, const char *text, size_t len)
 {
-	for (size_t i = 0, n; i < len; i += n ? n : 1) {
-		n = plain_utf8_len((const unsigned char *)text + i, len - i);
-		if (n == 0)
-			fputs("\xef\xbf\xbd", to);
-		else if (text[i] == '\n')
+	while (len) {
+		struct shown shown = shown_at(text, len);
+
+		if (*text == '"' || *text == '\\')
+			putc('\\', to);
+		if (*text == '\n')
 			fputs("\\n", to);
-		else if (text[i] == '"' || text[i] == '\\')
-			fprintf(to, "\\%c", text[i]);
 		else
-			fwrite(text + i, 1, n, to);
+			fwrite(shown.text, 1, shown.len, to);
+		text += shown.taken;
+		len -= shown.taken;
 	}
 }
 
@@ -602,21 +634,10 @@ static int put_all(struct openmetrics *metrics)
 
 int openmetrics_write(struct openmetrics *metrics, int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	int err;
+	int err = stream_open(fd, &metrics->to);
 
-	metrics->to = copy < 0 ? NULL : fdopen(copy, "w");
-	if (!metrics->to) {
-		err = -errno;
-		if (copy >= 0)
-			close(copy);
-		return err;
-	}
-	errno = EIO;
-	err = put_all(metrics);
-	if (fflush(metrics->to) != 0 || ferror(metrics->to))
-		err = err ? err : -errno;
-	fclose(metrics->to);
+	if (err == 0)
+		err = stream_close(metrics->to, put_all(metrics));
 	metrics->to = NULL;
 	return err;
 }

@@ -9,6 +9,8 @@
 #ifndef MSTAT_TOOLS_OPENMETRICS_H
 #define MSTAT_TOOLS_OPENMETRICS_H
 
+#include <stdbool.h>
+
 #include "core/field.h"
 #include "tools/reader.h"
 #include "tools/table.h"
@@ -17,12 +19,15 @@ struct openmetrics;
 
 /*
  * Feeds itself from the table, whose rows are of that scope (SCOPE_RUN: names and values). reader and
- * table are borrowed. Returns 0 or a negative errno.
+ * table are borrowed. Returns 0 or a negative errno; *ret is to be closed in any case.
  */
 int openmetrics_open(enum scope scope, const struct reader *reader, struct table *table,
 		     struct openmetrics **ret);
 /* NULL is accepted. */
 void openmetrics_close(struct openmetrics *metrics);
+
+/* Whether it was the file of the points (spool.h) that has failed. NULL is accepted. */
+bool openmetrics_is_spool_bad(const struct openmetrics *metrics);
 
 /* Writes all that it was fed to fd. Returns 0 or a negative errno. */
 int openmetrics_write(struct openmetrics *metrics, int fd);

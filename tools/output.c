@@ -13,11 +13,18 @@ static bool is_same(int fd, const struct stat *other)
 	return fstat(fd, &st) == 0 && st.st_dev == other->st_dev && st.st_ino == other->st_ino;
 }
 
+/* Of mode 0600 as well where it was there: arguments hold secrets. */
 static int open_in_place(const char *name, struct newfile *ret)
 {
+	struct stat st;
+
 	*ret = (struct newfile){.is_direct = true};
 	ret->fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	return ret->fd < 0 ? -errno : 0;
+	if (ret->fd < 0)
+		return -errno;
+	if (fstat(ret->fd, &st) == 0 && S_ISREG(st.st_mode))
+		fchmod(ret->fd, 0600);
+	return 0;
 }
 
 int output_open(const char *name, int input, enum output_how how, struct output *ret)

@@ -309,8 +309,21 @@ static void find_owners(const struct runreport *report,
 	}
 }
 
+/* Of a process that was never sampled nothing is known, which is not that it held nothing. */
+static bool is_any_sampled(const struct runreport *report, unsigned own)
+{
+	for (uint32_t i = 0; i < report->processes.count; i++) {
+		const struct runreport_process *process = runreport_process_at(report, i);
+
+		if (process->held_peak != SERIES_UNKNOWN && (!process->band || process->band > own))
+			return true;
+	}
+	return false;
+}
+
 static int add_others(struct stack *stack, const struct runreport *report, unsigned own)
 {
+	struct plot_band *band = &stack->chart->band[stack->chart->bands];
 	const struct series *lives = &report->lives;
 	uint32_t others = report->processes.count - own;
 	int64_t *sum = calloc(lives->n + 1, sizeof(*sum));
@@ -325,6 +338,8 @@ static int add_others(struct stack *stack, const struct runreport *report, unsig
 				sum[i] = add_up(sum[i], lives->value[2 * k][i]);
 	snprintf(name, sizeof(name), "%" PRIu32 " other%s", others, others > 1 ? "s" : "");
 	err = add_band(stack, name, COLOR_REST, sum, true);
+	if (!is_any_sampled(report, own))
+		band->peak = band->at_peak = SERIES_UNKNOWN;
 	free(sum);
 	return err;
 }

@@ -305,27 +305,36 @@ static uint32_t event_ink(enum plot_event_kind kind)
 	return kind == PLOT_OOM ? BAD : kind == PLOT_MARK ? ACCENT : QUIET;
 }
 
-/* In the first line that has room for it, to the right of where it was, or to the left at the end. */
+/* Where in the line the label of what was at x begins: to the right of it, or to the left at the end. 0: nowhere. */
+static unsigned find_room(const struct screen *screen, const struct textline *line, unsigned x,
+			  unsigned cells)
+{
+	if (x + 1 + cells <= screen->style->width)
+		return x + 1;
+	return x >= LEFT + cells && textline_is_free(line, x - cells - 1, x) ? x - cells : 0;
+}
+
+/* In the first line that has room for its label; else by itself in the first one where it does not hide others'. */
 static void put_event(struct screen *screen, const struct plot_event *event, unsigned *room)
 {
 	unsigned x = LEFT + column_at(screen, event->at);
-	const char *mark = pick(screen, "\u25b2", "^");
+	unsigned cells = textline_cells(&screen->label[0], event->label);
 	uint32_t ink = event_ink(event->kind);
+	unsigned best = LABEL_ROWS, at = 0, end = x + 1;
 
-	for (unsigned row = 0; row < LABEL_ROWS; row++) {
-		struct textline *line = &screen->label[row];
-		unsigned cells = textline_cells(line, event->label);
-
+	for (unsigned row = 0; row < LABEL_ROWS && !at; row++) {
 		if (x < room[row])
 			continue;
-		textline_put(line, x, 1, mark, ink);
-		room[row] = x + 2;
-		if (x + 1 + cells <= screen->style->width)
-			room[row] += textline_put(line, x + 1, cells, event->label, ink) - x - 1;
-		else if (cells < x && textline_is_free(line, x - cells - 1, x))
-			textline_put(line, x - cells, cells, event->label, ink);
-		return;
+		at = find_room(screen, &screen->label[row], x, cells);
+		if (at || best == LABEL_ROWS)
+			best = row;
 	}
+	if (best == LABEL_ROWS)
+		return;
+	textline_put(&screen->label[best], x, 1, pick(screen, "\u25b2", "^"), ink);
+	if (at)
+		end = textline_put(&screen->label[best], at, cells, event->label, ink);
+	room[best] = (end > x ? end : x + 1) + 1;
 }
 
 /* Below it: marks, kills and gaps. */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tools/spool.h"
@@ -28,17 +29,23 @@ static int copy_all(int from, int to)
 	}
 }
 
-const char *spool_folder(void)
+static const char *folder_name(void)
 {
 	const char *folder = getenv("TMPDIR");
 
 	return folder && *folder ? folder : "/tmp";
 }
 
+void spool_why(int err, char *why, size_t size)
+{
+	snprintf(why, size, "%s, for what is kept meanwhile (TMPDIR): %s", folder_name(),
+		 strerror(-err));
+}
+
 /* Not every file system has files that never had a name. */
 int spool_open(void)
 {
-	const char *folder = spool_folder();
+	const char *folder = folder_name();
 	char *path;
 	int fd, err;
 

@@ -3,8 +3,10 @@
 #ifndef MSTAT_TOOLS_SPOOL_H
 #define MSTAT_TOOLS_SPOOL_H
 
-/* Where they are: $TMPDIR or /tmp. */
-const char *spool_folder(void);
+#include <stddef.h>
+
+/* They are in $TMPDIR or /tmp: a line that says so, and what went wrong there. */
+void spool_why(int err, char *why, size_t size);
 
 /* A file without a name, there; the caller's descriptor, or a negative errno. */
 int spool_open(void);

@@ -216,23 +216,39 @@ static bool is_control(char c)
 	return (uint8_t)c < ' ' || c == 0x7f;
 }
 
+/* How much of the text a reader and a terminal take as it is; 0: its first byte is to be escaped. */
+static size_t bare_len(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] >= ' ' && text[n] < 0x7f && text[n] != '\\')
+		n++;
+	return n || *text == '\\' ? n : plain_len((const uint8_t *)text, len);
+}
+
+static void put_escape(struct table *table, char c)
+{
+	static const char plain[] = "\t\n\r\\";
+	static const char named[] = "tnr\\";
+	const char *at = c ? strchr(plain, c) : NULL;
+
+	if (at) {
+		put_char(table, '\\');
+		put_char(table, named[at - plain]);
+	} else {
+		put_hex(table, "\\x", (uint8_t)c);
+	}
+}
+
 static void put_tsv(struct table *table, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-
-		if (c == '\t')
-			put_raw(table, "\\t", 2);
-		else if (c == '\n')
-			put_raw(table, "\\n", 2);
-		else if (c == '\r')
-			put_raw(table, "\\r", 2);
-		else if (c == '\\')
-			put_raw(table, "\\\\", 2);
-		else if (is_control(c))
-			put_hex(table, "\\x", (uint8_t)c);
+	for (size_t i = 0, n; i < len; i += n) {
+		n = bare_len(text + i, len - i);
+		if (n)
+			put_raw(table, text + i, n);
 		else
-			put_char(table, c);
+			put_escape(table, text[i]);
+		n += n == 0;
 	}
 }
 

@@ -15,8 +15,12 @@
 #include "core/record.h"
 
 enum table_format {
-	TABLE_TSV, /* strings escape tab, newline, CR, backslash (\t \n \r \\), control bytes (\xHH) */
-	TABLE_CSV,   /* quotes as RFC 4180 says; lines end with a newline alone */
+	/*
+	 * Strings escape tab, newline, CR, backslash (\t \n \r \\), and the bytes (\xHH) of what is a control
+	 * character or no UTF-8: readers refuse a whole table for one name that is none.
+	 */
+	TABLE_TSV,
+	TABLE_CSV, /* quotes as RFC 4180 says, all else as it is; lines end with a newline alone */
 	TABLE_JSONL, /* one object a line, UTF-8; bytes that are not become U+FFFD */
 };
 

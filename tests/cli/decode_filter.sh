@@ -146,6 +146,8 @@ no '-step: "--" is no duration' -step --
 start mstat -q -freq 20 -o grow.mstat -- sh -c 'until [ -e "$1" ]; do sleep 0.05; done' sh run.done
 mstat=$started
 ok "a run that goes on" wait_for 20 test -s grow.mstat
+echo old >followed.tsv
+chmod 644 followed.tsv
 args=(-what samples -columns "time_ns,comm,rss_bytes" -where "comm=sh" -from 0.2)
 start mstat-decode -follow "${args[@]}" -o followed.tsv grow.mstat
 follower=$started
@@ -157,6 +159,7 @@ ok "in steps too" wait_for 20 more steps.tsv 2
 ok "it goes on" kill -0 "$mstat"
 : >run.done
 wait "$mstat" "$follower" "$thinner"
+is "the file is its owner's alone" "$(stat -c %a followed.tsv)" 600
 ok "the same as of the whole file" cmp followed.tsv <(mstat-decode "${args[@]}" grow.mstat)
 ok "in steps too" cmp steps.tsv <(mstat-decode -step 500ms grow.mstat)
 

@@ -15,6 +15,9 @@ for what in ticks samples processes events phases peak summary; do
 	mstat-decode -what $what run.mstat >$what.tsv
 done
 
+like "a name that is no UTF-8 is escaped" "$(cat samples.tsv)" 'a"b\\\\c\\nd\\xff'
+is "... so that a table is" "$(cat ./*.tsv | iconv -f UTF-8 -t UTF-8 2>&1 >/dev/null)" ''
+
 # A disk that is full, as far as the program knows: FILE stays what it was.
 full() {
 	echo old >"$2"
@@ -186,10 +189,26 @@ exits "a choice" 0 mstat-decode -format openmetrics -what samples -columns rss_b
 is "... has one family" "$(sed -n 's/^# TYPE //p' <<<"$out")" 'mstat_process_memory_rss_bytes gauge'
 is "... of one name" "$(sed -n 's/.*comm="\(.*\)"} .*/\1/p' <<<"$out" | sort -u)" python3
 
+# What is no UTF-8 looks alike in labels.
+cp "$(command -v bash)" $'\xff'
+cp "$(command -v bash)" $'\xfe'
+# shellcheck disable=SC2016
+echo 'sleep 0.2; [ $# = 0 ] || exec "./$1" again.sh "${@:2}"' >again.sh
+exits "a process of several names" 0 mstat -q -freq 50 -o again.mstat -- $'./\xff' again.sh $'\xfe' $'\xff'
+mstat-decode -what samples again.mstat >again.tsv
+is "... that are none" "$(cut -f 4,6 again.tsv | sed -n 's/^1\t/1 /p' | sort -u)" $'1 \\xfe\n1 \\xff'
+mstat-decode -what samples -format openmetrics -o again.om again.mstat
+ok "... is as the standard has it" python3 metrics.py again.om again.tsv process \
+	"$(mstat-decode -what summary again.mstat | sed -n 's/^start_realtime_ns\t//p')" rss_bytes,mstat_process_memory_rss_bytes,,1
+prom again.om
+
 exits "no folder for what is kept meanwhile" 1 env TMPDIR="$TMP/nowhere" mstat-decode -format openmetrics -o nowhere.om run.mstat
 is "... is what the line is about" "$err" \
 	"mstat-decode: $TMP/nowhere, for what is kept meanwhile (TMPDIR): No such file or directory"
 ok "... and there is no file" test ! -e nowhere.om
+# shellcheck disable=SC2016
+exits "no room there" 1 bash -c 'set -o pipefail; trap "" XFSZ; ulimit -f 1; TMPDIR=. mstat-decode -format openmetrics -what samples run.mstat | cat'
+is "... is no fault of the output" "$err" "mstat-decode: ., for what is kept meanwhile (TMPDIR): File too large"
 full openmetrics full.om
 exits "nobody who reads it" 1 bash -c 'set -o pipefail; mstat-decode -format openmetrics -what samples run.mstat | true'
 is "... gets one line" "$(grep -c 'standard output: Broken pipe' <<<"$err") $(wc -l <<<"$err")" "1 1"

@@ -6,6 +6,7 @@
 #	report_figure.py highest SVG CHART BAND  bytes and seconds of the highest point of a line (CHART: 0 the tree, 1 processes)
 #	report_figure.py at SVG CHART BAND TIME  where the band ends at that time, in bytes
 #	report_figure.py titles SVG              what its shapes stand for, a line each
+#	report_figure.py hidden SVG              what stands on a plate that another one covers, a line each
 #	report_figure.py pixels SVG PNG BAND TIME  the colors of SVG's band and of PNG's pixel in it, and above its end
 import re, sys
 import xml.etree.ElementTree as ET
@@ -87,6 +88,18 @@ def at():
     print(f"{bytes_at(end_at(of, given[1], place(float(given[2])))):.0f}")
 
 
+def hidden():
+    group = list(root.find(NS + "g"))
+    plates = []
+    for plate, text in zip(group, group[1:]):
+        if plate.tag == NS + "rect" and plate.get("fill-opacity") and text.tag == NS + "text":
+            x, y, width = (float(plate.get(name)) for name in ("x", "y", "width"))
+            plates += [(y, x, x + width, text.text)]
+    for i, (y, begin, end, text) in enumerate(plates):
+        if any(other[0] == y and other[1] < end and other[2] > begin for other in plates[i + 1:]):
+            print(text)
+
+
 def pixels():
     from PIL import Image
 
@@ -102,6 +115,6 @@ def pixels():
           color(top + 4), color(top - 4))
 
 
-{"elements": elements, "highest": highest, "at": at, "pixels": pixels,
+{"elements": elements, "highest": highest, "at": at, "hidden": hidden, "pixels": pixels,
  "texts": lambda: print(*(text for _, text in texts()), sep="\n"),
  "titles": lambda: print(*(element.text for element in root.iter(NS + "title")), sep="\n")}[what]()

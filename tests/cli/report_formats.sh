@@ -139,6 +139,26 @@ else
 	skip "a terminal" "no script(1)"
 fi
 
+# ---- where labels are put ----------------------------------------------------------------------------
+
+# Each byte of the first mark takes four cells.
+ok "marks near each other" mstat -q -freq 50 -o early.mstat -- \
+	sh -c 'sleep 0.1; mstat-mark "$1"; true; true; sleep 0.8; mstat-mark "$2"; sleep 0.05' sh $'\1\1\1\1\1\1\1\1\1\1\1\1ab' "the last one, which is long"
+ok "... a picture" mstat-report -format svg early.mstat
+is "... where none covers another" "$("$figure" hidden early.svg)" ""
+ok "marks that need much room" mstat -q -freq 50 -o late.mstat -- \
+	sh -c 'sleep 0.6; mstat-mark "$1"; sleep 0.35; mstat-mark "$2"; sleep 0.05' sh $'\1\1\1\1\1\1\1\1\1\1ab' "the last one, which is long"
+ok "... in characters" mstat-report -format text late.mstat
+like "... none of which are beside the chart, and another line is used" "$out" \
+	$'\n {9}events {2,}\\^\n {17,}the last one, which is l\\.\\.\\.\\^\n'
+others=$(mstat-decode -what summary early.mstat | awk -F '\t' '{ is[$1] = $2 } END { print is["processes"] - is["processes_sampled"] }')
+if [ "$others" -gt 0 ]; then
+	ok "processes that were not sampled" mstat-report -format text early.mstat
+	like "... have no size" "$out" $'\n'"$others others?"$'\n'
+else
+	skip "processes that were not sampled have no size" "nothing is known of them here"
+fi
+
 # ---- names that others chose -----------------------------------------------------------------------
 
 evil='</script><script>alert(1)</script><!-- & ]]>'
@@ -163,9 +183,16 @@ ok "... a picture of them" mstat-report -format svg control.mstat
 ok "... is XML" "$figure" texts control.svg
 like "... with what they are" "$out" '\\x01\\x1b\[31m\\xff\\xc2\\x85\\xed\\xa0\\x80\\xef\\xbf'
 
+printf -v ideographs '字%.0s' {1..60}
+ok "a command of ideographs" mstat -q -o ideographs.mstat -- sh -c : "$ideographs"
+ok "... a picture" mstat-report -format svg ideographs.mstat
+# The line has 618 units, each of them 15: that is 41, of three bytes.
+ok "... is wide enough for it" test "$("$figure" texts ideographs.svg | head -n 1 | tr -d ' -~' | wc -c)" -le 124
+
 # ---- runs with little in them ------------------------------------------------------------------------
 
-ok "a run without a tick" mstat -q -freq 1 -o none.mstat -- true
+# There is one a second.
+ok "a run without a tick" wait_for 20 sh -c 'mstat -q -freq 1 -o none.mstat -- true && [ "$(mstat-decode none.mstat | wc -l)" = 1 ]'
 ok "one tick" "$BUILD/tests/bench/report_file" one.mstat 1 5 1
 ok "no process" "$BUILD/tests/bench/report_file" empty.mstat 100 5 0
 for format in svg png text; do
@@ -224,11 +251,15 @@ for format in svg png text; do
 	exits "... a folder that is not there" 1 mstat-report -format $format -o nowhere/page ../own/run.mstat
 	exits "... killed while it writes" 153 sh -c 'ulimit -f 2; mstat-report -format '$format' -o page ../own/run.mstat; exit $?'
 done
-exits "a reader that has gone away" 1 bash -c 'mstat-report -format text ../own/run.mstat | :; exit ${PIPESTATUS[0]}'
+exits "a reader that has gone away" 1 bash -c '{ trap "" PIPE; while echo; do :; done 2>/dev/null; mstat-report -format text ../own/run.mstat; } | :; exit ${PIPESTATUS[0]}'
 is "... is not told of" "$err" ""
 exits "standard output that is full" 1 sh -c 'mstat-report -format text ../own/run.mstat >/dev/full'
 like "... is" "$err" '^mstat-report: standard output: [A-Z][^'$'\n'']*$'
 is "... none of these leaves anything" "$(ls -A)" ""
+exits "no room for what is kept of a pipe" 1 bash -c 'trap "" XFSZ; ulimit -f 1; cat ../own/run.mstat | TMPDIR=. mstat-report -format text'
+is "... is told as that" "$err" "mstat-report: standard input: ., for what is kept meanwhile (TMPDIR): File too large"
+exits "a file without a name" 2 mstat-report -o "" ../own/run.mstat
+is "... is told as that" "$err" "mstat-report: -o: \"\" is no file's name"
 exits "another format" 2 mstat-report -format pdf ../own/run.mstat
 like "... what there is" "$err" '^mstat-report: no format "pdf": it is html, svg, png or text$'
 exits "an abbreviated flag" 2 mstat-report -form svg ../own/run.mstat
