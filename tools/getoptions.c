@@ -13,6 +13,8 @@
 const char getoptions_usage[] =
 	"usage: mstat-get [flags] PID...\n"
 	"       mstat-get -taskstats PID\n"
+	"       mstat-get -memstats PID [-format json]\n"
+	"       mstat-get -goroutines PID [-v]\n"
 	"       mstat-get -cgroup PATH\n"
 	"       mstat-get -o FILE -w [-r] [-n SECONDS] PID...\n"
 	"       mstat-get -o FILE -w [-n SECONDS] -cgroup PATH\n"
@@ -25,6 +27,9 @@ const char getoptions_usage[] =
 	"  -peak            also the highest RSS that each has had\n"
 	"  -bytes           exact numbers of bytes\n"
 	"  -taskstats PID   all that the kernel's taskstats tell of it\n"
+	"  -memstats PID    runtime.MemStats of a Go program, as its heap page has them\n"
+	"  -goroutines PID  a Go program's goroutines by state; with -v the stack of each\n"
+	"  -format FORMAT   of -memstats: text (the default) or json\n"
 	"  -cgroup PATH     memory and tasks of a cgroup: its folder, or its path as in\n"
 	"                   /proc/PID/cgroup\n"
 	"  -o FILE          record into a run file, with -w, until they have ended or until "
@@ -45,7 +50,20 @@ const char getoptions_usage[] =
 /* Of one letter, for words of several. */
 static const char shorts[] = "+:rvw";
 
-enum flag { PEAK = 256, BYTES, TASKSTATS, CGROUP, N, O, VERSION, H, HELP };
+enum flag {
+	PEAK = 256,
+	BYTES,
+	TASKSTATS,
+	MEMSTATS,
+	GOROUTINES,
+	FORMAT,
+	CGROUP,
+	N,
+	O,
+	VERSION,
+	H,
+	HELP
+};
 
 static const struct option flags[] = {
 	{"r", optional_argument, NULL, 'r'},
@@ -55,6 +73,9 @@ static const struct option flags[] = {
 	{"peak", optional_argument, NULL, PEAK},
 	{"bytes", optional_argument, NULL, BYTES},
 	{"taskstats", required_argument, NULL, TASKSTATS},
+	{"memstats", required_argument, NULL, MEMSTATS},
+	{"goroutines", required_argument, NULL, GOROUTINES},
+	{"format", required_argument, NULL, FORMAT},
 	{"cgroup", required_argument, NULL, CGROUP},
 	{"o", required_argument, NULL, O},
 	{"version", no_argument, NULL, VERSION},
@@ -107,6 +128,13 @@ static const char *take(int flag, const char *value, struct getoptions *options)
 		return read_every(value, &options->every_ns) ? NULL : "seconds, 0.001 or more";
 	case TASKSTATS:
 		return read_pid(value, &options->taskstats) ? NULL : "a PID";
+	case MEMSTATS:
+		return read_pid(value, &options->memstats) ? NULL : "a PID";
+	case GOROUTINES:
+		return read_pid(value, &options->goroutines) ? NULL : "a PID";
+	case FORMAT:
+		options->json = strcmp(value, "json") == 0;
+		return options->json || strcmp(value, "text") == 0 ? NULL : "text or json";
 	case O:
 		options->out = value;
 		return *value ? NULL : "a file's name";
@@ -185,14 +213,19 @@ static enum getoptions_result read_pids(char **words, size_t count, struct getop
 static const char *find_conflict(const struct getoptions *options, bool has_pids)
 {
 	bool records_group = options->out && options->cgroup;
+	int alone = !!options->taskstats + !!options->memstats + !!options->goroutines +
+		    !!options->cgroup;
 
-	if ((options->taskstats || options->cgroup) &&
-	    (has_pids || options->with_children || options->verbose ||
-	     (options->watch && !records_group) || (options->taskstats && options->cgroup)))
-		return "-taskstats and -cgroup stand alone, with one thing each";
+	if (alone &&
+	    (has_pids || options->with_children || (options->verbose && !options->goroutines) ||
+	     (options->watch && !records_group) || alone > 1))
+		return "-taskstats, -memstats, -goroutines and -cgroup stand alone, with one thing "
+		       "each";
+	if (options->json && !options->memstats)
+		return "-format json is for -memstats";
 	if (!options->out)
 		return NULL;
-	if (options->taskstats || !options->watch)
+	if ((alone && !options->cgroup) || !options->watch)
 		return "-o records again and again: it wants -w, and PIDs or -cgroup";
 	if (options->verbose || options->peak || options->bytes)
 		return "-o records, and shows nothing: -v, -peak and -bytes are not for it";
@@ -214,7 +247,7 @@ enum getoptions_result getoptions_read(int argc, char **argv, struct getoptions 
 	conflict = find_conflict(ret, optind < argc);
 	if (conflict)
 		return bad(error, error_size, conflict, "", "");
-	if (ret->taskstats || ret->cgroup)
+	if (ret->taskstats || ret->memstats || ret->goroutines || ret->cgroup)
 		return GETOPTIONS_RUN;
 	if (optind == argc)
 		return bad(error, error_size, "no PID given (-h for help)", "", "");

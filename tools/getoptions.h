@@ -12,6 +12,9 @@ struct getoptions {
 	bool with_children, verbose, watch, peak, bytes;
 	uint64_t every_ns;
 	pid_t taskstats;    /* 0: not asked for */
+	pid_t memstats;	    /* of a Go program; likewise */
+	pid_t goroutines;   /* likewise */
+	bool json;	    /* of memstats */
 	const char *cgroup; /* NULL: not asked for */
 	const char *out;    /* a run file; NULL: nothing is recorded */
 	pid_t *pids;	    /* owned: getoptions_done() */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "tools/delayacct.h"
+#include "tools/getgo.h"
 #include "tools/getgroup.h"
 #include "tools/getlive.h"
 #include "tools/getoptions.h"
@@ -411,6 +412,22 @@ static int tell_taskstats(pid_t pid)
 	return flush();
 }
 
+static int tell_go(const struct getoptions *options)
+{
+	pid_t pid = options->memstats ? options->memstats : options->goroutines;
+	struct getgo go;
+	int err = getgo_open(pid, &go), code;
+	char what[32];
+
+	if (err == 0)
+		err = options->memstats ? getgo_print_memstats(&go, stdout, options->json)
+					: getgo_print_goroutines(&go, stdout, options->verbose);
+	snprintf(what, sizeof(what), "PID %d", (int)pid);
+	code = err < 0 ? complain(what, go.why) : flush();
+	getgo_close(&go);
+	return code;
+}
+
 static int tell_cgroup(const struct getoptions *options)
 {
 	struct getview_style style = {.bytes = options->bytes};
@@ -423,6 +440,8 @@ static int run(const struct getoptions *options)
 {
 	if (options->taskstats)
 		return tell_taskstats(options->taskstats);
+	if (options->memstats || options->goroutines)
+		return tell_go(options);
 	if (options->cgroup)
 		return options->out ? record_cgroup(options) : tell_cgroup(options);
 	return options->out ? record_processes(options) : tell_processes(options);
