@@ -224,6 +224,7 @@ static int begin(struct worker *w, const struct given *first)
 		.out_fd = WORKER_OUT,
 		.memory_max = UINT64_MAX,
 		.swap_max = UINT64_MAX,
+		.reads_runtimes = true,
 		.argv = w->argv,
 		.file_max = w->file_max,
 		.next_file = next_file,
