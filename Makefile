@@ -387,9 +387,9 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 build/tests/targets/static_%: TARGET_LDFLAGS = -static
 build/tests/targets/heap_fenv: TARGET_LDFLAGS = -Wl,--no-as-needed -lm
 build/tests/targets/guest_allow build/tests/targets/guest_counts build/tests/targets/heap_own: TARGET_LDFLAGS = -rdynamic
-build/tests/targets/go_read build/tests/targets/go_goroutines build/tests/targets/go_table: \
+build/tests/targets/go_read build/tests/targets/go_goroutines build/tests/targets/go_table build/tests/bench/go_pace: \
   $(wildcard collector/runtimes/go/*.[ch])
-build/tests/targets/go_read build/tests/targets/go_goroutines: \
+build/tests/targets/go_read build/tests/targets/go_goroutines build/tests/bench/go_pace: \
   TARGET_LDFLAGS = $(wildcard collector/runtimes/go/*.c) core/bytes.c $(ZLIB_LIBS)
 build/tests/bench/many: TARGET_LDFLAGS = $(CORE)
 build/tests/targets/go_table: TARGET_LDFLAGS = collector/runtimes/go/pclntab.c core/bytes.c -lelf

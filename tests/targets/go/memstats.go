@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 var (
@@ -21,6 +22,7 @@ var (
 	small []*int32
 	stop  = make(chan bool)
 	sink  []byte
+	reads bool
 )
 
 func say(name string, value uint64) {
@@ -101,6 +103,15 @@ func park(n int) {
 	}
 }
 
+// Reads itself 100 times a second, until it shall not any more.
+func readAgain() {
+	var again runtime.MemStats
+	for reads {
+		time.Sleep(10 * time.Millisecond)
+		runtime.ReadMemStats(&again)
+	}
+}
+
 // Allocates for ever.
 func hurry() {
 	for i := 0; ; i++ {
@@ -134,6 +145,11 @@ func main() {
 		case 'e':
 			for i := 0; i < 25; i++ {
 				stop <- true
+			}
+		case 'r':
+			reads = !reads
+			if reads {
+				go readAgain()
 			}
 		case 'h':
 			for i := 0; i < runtime.GOMAXPROCS(0); i++ {
