@@ -86,6 +86,11 @@ static const struct need of_rest[] = {
 	NEED(MSPAN_ELEM_SIZE, 8),
 };
 
+static bool fits(const struct go_layout *layout, enum go_member member, uint64_t size, uint64_t end)
+{
+	return layout->has[member] && layout->member[member] + size <= end;
+}
+
 #define MISSING(layout, needs, end) \
 	missing_of(layout, needs, sizeof(needs) / sizeof((needs)[0]), end)
 
@@ -93,8 +98,7 @@ static const char *missing_of(const struct go_layout *layout, const struct need 
 			      size_t count, uint64_t end)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!layout->has[needs[i].member] ||
-		    (uint64_t)layout->member[needs[i].member] + needs[i].size > end)
+		if (!fits(layout, needs[i].member, needs[i].size, end))
 			return needs[i].name;
 	return NULL;
 }
@@ -124,11 +128,9 @@ static const char *missing_counts(const struct go_layout *layout)
 	if (!layout->has[GO_DELTA_SMALL_SIZE] || small == 0 || small % 8 ||
 	    small / 8 > GO_CLASSES_MAX)
 		return "DELTA_SMALL_SIZE";
-	if (!layout->has[GO_DELTA_SMALL_ALLOCS] ||
-	    layout->member[GO_DELTA_SMALL_ALLOCS] + small > delta)
+	if (!fits(layout, GO_DELTA_SMALL_ALLOCS, small, delta))
 		return "DELTA_SMALL_ALLOCS";
-	if (!layout->has[GO_DELTA_SMALL_FREES] ||
-	    layout->member[GO_DELTA_SMALL_FREES] + small > delta)
+	if (!fits(layout, GO_DELTA_SMALL_FREES, small, delta))
 		return "DELTA_SMALL_FREES";
 	/* Each class has spans with pointers and spans without. */
 	if (layout->member[GO_MCACHE_ALLOC_SIZE] != 2 * small)
@@ -158,12 +160,10 @@ static const char *missing_old(const struct go_layout *layout)
 		return name;
 	if (layout->member[GO_DELTA_SMALL_SIZE] != CLASSES * 8)
 		return "DELTA_SMALL_SIZE";
-	if (!layout->has[GO_NEXT_GC] && !layout->has[GO_HEAP_GOAL])
-		return "NEXT_GC";
-	if (layout->has[GO_NEXT_GC] && layout->member[GO_NEXT_GC] + 8 > GO_MSTATS_MAX)
-		return "NEXT_GC";
-	if (!layout->has[GO_NEXT_GC] && (layout->member[GO_HEAP_GOAL] + 8 > GO_CONTROLLER_MAX ||
-					 layout->global[GO_GLOBAL_CONTROLLER] == 0))
+	if (layout->has[GO_NEXT_GC])
+		return fits(layout, GO_NEXT_GC, 8, GO_MSTATS_MAX) ? NULL : "NEXT_GC";
+	if (!fits(layout, GO_HEAP_GOAL, 8, GO_CONTROLLER_MAX) ||
+	    layout->global[GO_GLOBAL_CONTROLLER] == 0)
 		return "HEAP_GOAL";
 	return NULL;
 }
@@ -182,12 +182,10 @@ static const char *missing_span(const struct go_layout *layout)
 static const char *missing_tiny(const struct go_layout *layout)
 {
 	if (layout->has[GO_DELTA_TINY_ALLOCS])
-		return layout->member[GO_DELTA_TINY_ALLOCS] + 8 > layout->member[GO_DELTA_SIZE]
-			       ? "DELTA_TINY_ALLOCS"
-			       : NULL;
-	return layout->has[GO_TINY_ALLOCS] && layout->member[GO_TINY_ALLOCS] + 8 <= GO_MSTATS_MAX
-		       ? NULL
-		       : "TINY_ALLOCS";
+		return fits(layout, GO_DELTA_TINY_ALLOCS, 8, layout->member[GO_DELTA_SIZE])
+			       ? NULL
+			       : "DELTA_TINY_ALLOCS";
+	return fits(layout, GO_TINY_ALLOCS, 8, GO_MSTATS_MAX) ? NULL : "TINY_ALLOCS";
 }
 
 const char *go_memstats_missing(const struct go_layout *layout)
@@ -202,7 +200,7 @@ const char *go_memstats_missing(const struct go_layout *layout)
 	if (!name)
 		name = MISSING(layout, of_delta, layout->member[GO_DELTA_SIZE]);
 	if (!name && layout->has[GO_DELTA_IN_PTR_BITS] &&
-	    layout->member[GO_DELTA_IN_PTR_BITS] + 8 > layout->member[GO_DELTA_SIZE])
+	    !fits(layout, GO_DELTA_IN_PTR_BITS, 8, layout->member[GO_DELTA_SIZE]))
 		name = "DELTA_IN_PTR_BITS";
 	if (!name)
 		name = missing_counts(layout);
