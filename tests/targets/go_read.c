@@ -74,7 +74,7 @@ static void print(void)
 	say("BySizeFrees", frees);
 }
 
-static int measure(const struct go_image *image, unsigned long count)
+static int measure(const struct go_image *image, unsigned long count, uint64_t begun_ns)
 {
 	unsigned long failed = 0, moved = 0, backwards = 0;
 	uint64_t last = 0, most = 0, begin = cpu_ns();
@@ -84,6 +84,8 @@ static int measure(const struct go_image *image, unsigned long count)
 
 		if (err < 0 && err != -EAGAIN)
 			return complain("reading", err);
+		if (i == 0)
+			say("first_ns", cpu_ns() - begun_ns);
 		failed += err < 0;
 		if (err < 0)
 			continue;
@@ -110,6 +112,7 @@ int main(int argc, char **argv)
 	char path[64];
 	char text[RUNTIME_TEXT_MAX];
 	const struct go_image *image;
+	uint64_t begun_ns = cpu_ns();
 	int dir, fd, err;
 
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
@@ -124,7 +127,7 @@ int main(int argc, char **argv)
 	if (err < 0)
 		return complain("its memory", err);
 	if (argc > 2)
-		return measure(image, strtoul(argv[2], NULL, 10));
+		return measure(image, strtoul(argv[2], NULL, 10), begun_ns);
 	err = go_memstats_read(&image->layout, image->minor, &memory, &stats);
 	if (err < 0)
 		return complain("reading", err);
