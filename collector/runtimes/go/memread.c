@@ -297,7 +297,7 @@ static int read_once(struct reading *r, unsigned minor, struct go_memstats *ret)
 		return err;
 	count_cached(r);
 	err = go_memstats_reckon(r->layout, minor, &r->raw, ret);
-	ret->is_still = is_same(r, alloc);
+	ret->is_still = ret->is_agreed && is_same(r, alloc);
 	return err;
 }
 
