@@ -37,17 +37,17 @@ static void print_frame(const struct printing *printing, uint64_t pc, bool is_ex
 {
 	const struct go_pclntab *tab = printing->from.tab;
 	struct go_function function;
-	uint64_t at;
+	struct go_inline at = {0};
 	int is_inlined;
 
 	if (go_pclntab_find(tab, pc, &function) < 0)
 		errx(1, "no function at %" PRIx64, pc);
-	at = pc > function.entry && !is_exact ? pc - 1 : pc;
+	at.pc = pc > function.entry && !is_exact ? pc - 1 : pc;
 	do {
 		const char *file = "?", *name = function.name;
 		uint32_t line = 0;
 
-		go_pclntab_line(tab, &function, at, &file, &line);
+		go_pclntab_line(tab, &function, at.pc, &file, &line);
 		is_inlined = go_inline_next(tab, &printing->module, &printing->code, &function, &at,
 					    &name);
 		if (is_inlined < 0)

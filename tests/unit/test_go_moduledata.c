@@ -133,32 +133,36 @@ static void inlined(void **state)
 	for (size_t i = 0; i < UNIT_COUNT(layouts); i++) {
 		struct go_function f;
 		const char *name;
-		uint64_t pc;
+		struct go_inline at = {0};
 
 		make_inlined(layouts[i]);
 		assert_int_equal(go_pclntab_find_name(&tab, "main.second", &f), 0);
-		pc = f.entry + 150;
-		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &pc, &name), 1);
+		at.pc = f.entry + 150;
+		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &at, &name), 1);
 		assert_string_equal(name, "main.first");
-		assert_int_equal(pc, f.entry + 60);
-		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &pc, &name), 1);
+		assert_int_equal(at.pc, f.entry + 60);
+		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &at, &name), 1);
 		assert_string_equal(name, "main.third");
-		assert_int_equal(pc, f.entry + 10);
-		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &pc, &name), 0);
-		/* Where nothing is known, of its own or of the data; a call from behind itself. */
-		pc = f.entry + 250;
-		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &pc, &name), 0);
-		pc = f.entry + 60;
+		assert_int_equal(at.pc, f.entry + 10);
+		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &at, &name), 0);
+		/* Where nothing is known, of the function or of its data. */
+		at.pc = f.entry + 250;
+		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &at, &name), 0);
+		at.pc = f.entry + 60;
 		module.functions_data = 0;
-		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &pc, &name), -ENODATA);
+		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &at, &name), -ENODATA);
 		module.functions_data = DATA + 100;
-		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &pc, &name), -EFAULT);
+		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &at, &name), -EFAULT);
 		module.functions_data = DATA;
 		memset(calls, 0x7f, sizeof(calls));
-		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &pc, &name), -EBADMSG);
+		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &at, &name), -EBADMSG);
+		/* One that is called in itself. */
 		memset(calls, 0, sizeof(calls));
-		calls[layouts[i] == GO_PCLNTAB_20 ? 8 : 16] = 61;
-		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &pc, &name), -EBADMSG);
+		calls[layouts[i] == GO_PCLNTAB_20 ? 8 : 16] = 60;
+		at.depth = 0;
+		for (int n = 0; n < GO_INLINE_MAX; n++)
+			assert_int_equal(go_inline_next(&tab, &module, &code, &f, &at, &name), 1);
+		assert_int_equal(go_inline_next(&tab, &module, &code, &f, &at, &name), -EBADMSG);
 	}
 }
 

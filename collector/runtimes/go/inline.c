@@ -16,14 +16,14 @@ struct call {
 static const struct call CALL_18 = {20, 12, 16}, CALL_20 = {16, 4, 8};
 
 int go_inline_next(const struct go_pclntab *tab, const struct go_moduledata *module,
-		   const struct go_code *code, const struct go_function *function, uint64_t *pc,
-		   const char **ret_name)
+		   const struct go_code *code, const struct go_function *function,
+		   struct go_inline *at, const char **ret_name)
 {
 	const struct call *call = tab->layout == GO_PCLNTAB_18 ? &CALL_18 : &CALL_20;
 	int32_t number, name, parent;
 	uint8_t bytes[20];
 	uint32_t tree;
-	int err = go_pclntab_value(tab, function, TREE_INDEX, *pc, &number);
+	int err = go_pclntab_value(tab, function, TREE_INDEX, at->pc, &number);
 
 	/* Most functions have none inlined. */
 	if (err == -ENODATA || (err == 0 && number < 0))
@@ -41,9 +41,9 @@ int go_inline_next(const struct go_pclntab *tab, const struct go_moduledata *mod
 	memcpy(&name, bytes + call->name, sizeof(name));
 	memcpy(&parent, bytes + call->parent, sizeof(parent));
 	*ret_name = go_pclntab_name(tab, (uint32_t)name);
-	/* Callers come first: so it ends. */
-	if (!*ret_name || parent < 0 || function->entry + (uint32_t)parent >= *pc)
+	if (!*ret_name || parent < 0 || at->depth >= GO_INLINE_MAX)
 		return -EBADMSG;
-	*pc = function->entry + (uint32_t)parent;
+	at->pc = function->entry + (uint32_t)parent;
+	at->depth++;
 	return 1;
 }
