@@ -11,7 +11,7 @@
 #define DATA  0x4f0000u /* of functions */
 #define WORDS 44
 
-static struct go_table table;
+static struct go_made table;
 static struct go_pclntab tab;
 static uint64_t data[256];
 
