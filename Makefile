@@ -255,6 +255,19 @@ $(B)/bin/$(REPORT): $(B)/tools/$(REPORT).o $(B)/report/page.o $(ARCHIVES)
 build/san-%/lib: $(LIBRARIES)
 	$(Q)ln -sfn ../lib $@
 
+# ---- tables of Go minors -----------------------------------------------------------------------
+
+MAKETABLE = build/maketable
+MAKETABLE_OF = $(patsubst %,collector/runtimes/go/%.c,tables/maketable die dwarf elf pclntab section) core/bytes.c
+$(MAKETABLE): $(MAKETABLE_OF) $(wildcard collector/runtimes/go/*.h) $(P)/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -O1 -g -MF $@.d -o $@ $(MAKETABLE_OF) $(ZLIB_LIBS)
+.PHONY: go-tables
+go-tables: $(MAKETABLE) ## make the tables of Go's minors anew, of the toolchains that Debian has (fetched)
+	@collector/runtimes/go/get-toolchains build/go
+	@collector/runtimes/go/make-tables $(MAKETABLE) build/go
+
 # ---- libmstat.so -----------------------------------------------------------------------------
 
 SAMPLER_OBJS = $(call object,$(P),$(SAMPLER) $(CORE))
@@ -387,12 +400,10 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 build/tests/targets/static_%: TARGET_LDFLAGS = -static
 build/tests/targets/heap_fenv: TARGET_LDFLAGS = -Wl,--no-as-needed -lm
 build/tests/targets/guest_allow build/tests/targets/guest_counts build/tests/targets/heap_own: TARGET_LDFLAGS = -rdynamic
-build/tests/targets/go_read build/tests/targets/go_goroutines build/tests/targets/go_table build/tests/bench/go_pace: \
-  $(wildcard collector/runtimes/go/*.[ch])
-build/tests/targets/go_read build/tests/targets/go_goroutines build/tests/bench/go_pace: \
-  TARGET_LDFLAGS = $(wildcard collector/runtimes/go/*.c) core/bytes.c $(ZLIB_LIBS)
+GO_READERS = $(addprefix build/tests/targets/go_,read goroutines signature table) build/tests/bench/go_pace
+$(GO_READERS): $(wildcard collector/runtimes/go/*.[ch])
+$(GO_READERS): TARGET_LDFLAGS = $(wildcard collector/runtimes/go/*.c) core/bytes.c $(ZLIB_LIBS) -lelf
 build/tests/bench/many: TARGET_LDFLAGS = $(CORE)
-build/tests/targets/go_table: TARGET_LDFLAGS = collector/runtimes/go/pclntab.c core/bytes.c -lelf
 build/tests/bench/heap_file build/tests/bench/report_file: TARGET_LDFLAGS = collector/runfile.c $(CORE) $(ZSTD_LIBS)
 $(TARGET_SOS): TARGET_LDFLAGS = -shared -fPIC
 $(TARGET_BINS): build/%: %.c $(P)/flags
@@ -473,7 +484,7 @@ unit-programs: $(UNIT_BINS)
 # Where clang has its fuzzer.
 fuzz-programs:
 	@+if .ci/can-fuzz $(CLANG); then $(MAKE) --no-print-directory $(JOBS) $(FUZZ_BINS); fi
-test-programs: all completions unit-programs $(TARGET_BINS) $(CXX_BINS) $(TARGET_SOS) $(CXX_SOS) $(COUNTED) $(SWITCHED)
+test-programs: all completions unit-programs $(MAKETABLE) $(TARGET_BINS) $(CXX_BINS) $(TARGET_SOS) $(CXX_SOS) $(COUNTED) $(SWITCHED)
 # What few machines have at hand: unified cgroups, systemd; begun first, for they take longest. The other kernels
 # and modes take as long as all else.
 CHECKED_VMS = tests/vm/v2.sh tests/vm/systemd.sh tests/vm/systemd-grant.sh
@@ -542,7 +553,7 @@ layers: $(P)/sampler.o $(P)/sampler-heap.o $(LIBRARIES) ## check who uses whom, 
 	@NM=$(NM) .ci/check-guest sampler $(P)/sampler-heap.o $(UNWIND_WEAK)
 	@NM=$(NM) .ci/check-guest library $(PRELOAD_HEAP) preload/heap/libmstat-heap.map
 
-FORMATTED = $(wildcard $(foreach d,core preload preload/heap collector collector/runtimes collector/runtimes/* tools tools/completions tests/unit tests/targets tests/fuzz \
+FORMATTED = $(wildcard $(foreach d,core preload preload/heap collector collector/runtimes collector/runtimes/* collector/runtimes/go/tables tools tools/completions tests/unit tests/targets tests/fuzz \
               tests/bench,$(d)/*.[ch])) $(TARGETS_CXX)
 format: ## format the sources in place
 	$(CLANG_FORMAT) -i $(FORMATTED)

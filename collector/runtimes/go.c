@@ -67,6 +67,9 @@ static int try(const struct runtime_target *target, struct go *go, char *text)
 
 	if (err == 0)
 		err = go_memstats_read(&image->layout, image->minor, &go->memory, stats);
+	/* Accounts that agree are the proof that it is what it is taken for. */
+	if (err == 0 && !stats->is_agreed)
+		err = -EAGAIN;
 	free(stats);
 	if (err == -EAGAIN)
 		snprintf(text, RUNTIME_TEXT_MAX,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# A dump of goroutines, Go's own or go_goroutines': a line for each, with its number, state, and functions
-# that have frames, each with where in it.
+# A dump of goroutines, Go's own or go_goroutines': a line for each, with its number, state, and functions,
+# each with its file, line, and where in it; inlined ones have no such place.
 function flush() {
 	if (line != "") print line
 	line = ""
@@ -13,21 +13,19 @@ function flush() {
 	line = $2 " [" reason "]"
 	next
 }
-/^$/ || /^(rax|r[a-z]+|SIGQUIT)/ { flush(); next }
+/^$/ || /^r[a-z0-9]+ +0x/ { flush(); next }
 line == "" { next }
-# Inlined ones have none.
-/\(\.\.\.\)$/ { getline; next }
 /^\t/ {
-	if ((by || name) && match($0, / \+0x[0-9a-f]+/))
-		line = line " " by name substr($0, RSTART + 1, RLENGTH - 1)
-	by = name = ""
+	place = $1
+	if (match($0, / \+0x[0-9a-f]+/)) place = place substr($0, RSTART + 1, RLENGTH - 1)
+	line = line " " name "@" place
 	next
 }
 {
 	name = $0
-	by = sub(/^created by /, "", name) ? "by:" : ""
-	sub(/ in goroutine [0-9]+$/, "", name)
+	sub(/^created by /, "by:", name)
+	sub(/ in goroutine /, ":", name)
 	# Arguments have no parentheses, receivers have.
-	if (name ~ /\)$/) sub(/\([^()]*\)$/, "", name)
+	if (name ~ /\)$/ && name !~ /^by:/) sub(/\([^()]*\)$/, "", name)
 }
 END { flush() }

@@ -5,11 +5,9 @@
 # shellcheck source=tests/cli/go_lib disable=SC2154
 . "$(dirname "$0")/go_lib"
 
-# Goroutine 1 was started by nobody, which Go does not tell.
 ours() {
 	"$TARGETS/go_goroutines" "$1" >ours.txt || return
-	awk -f "$SRC/tests/cli/go_dump.awk" ours.txt |
-		sed 's/^\(1 \[.*\) by:.*/\1/' | sort -n
+	awk -f "$SRC/tests/cli/go_dump.awk" ours.txt | sort -n
 }
 
 # By SIGQUIT, which ends it.

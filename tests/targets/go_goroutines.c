@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * go_goroutines PID: prints the goroutines of a Go program as its own dump does, all frames that the table of
- * functions has, and at the end how many there are in each state.
+ * go_goroutines PID: prints the goroutines of a Go program as its own dump does, without arguments, and at the end how many there are in each state.
  * go_goroutines PID READINGS: reads as often, and prints what became of the stacks.
  */
 #include <err.h>
@@ -15,22 +14,63 @@
 
 #include "collector/runtimes/go/dwarf.h"
 #include "collector/runtimes/go/goroutines.h"
+#include "collector/runtimes/go/image.h"
+#include "collector/runtimes/go/inline.h"
+#include "collector/runtimes/go/version.h"
+
+/* What printing needs. */
+struct printing {
+	struct go_goroutines from;
+	struct go_moduledata module;
+	struct go_code code;
+};
 
 static uint64_t stacks[GO_STACK_BROKEN + 1], frames;
 
-/* What is called at pc, or interrupted there, and in which line. */
-static void print_frame(const struct go_pclntab *tab, uint64_t pc, bool is_exact,
-			const char *before, uint64_t parent)
+static int read_code(void *arg, uint64_t address, void *buf, size_t size)
 {
+	return go_memory_read(arg, address, buf, size);
+}
+
+/* What is called at pc, or interrupted there, in which line; and into what the compiler has put that. */
+static void print_frame(const struct printing *printing, uint64_t pc, bool is_exact)
+{
+	const struct go_pclntab *tab = printing->from.tab;
+	struct go_function function;
+	struct go_inline at = {0};
+	int is_inlined;
+
+	if (go_pclntab_find(tab, pc, &function) < 0)
+		errx(1, "no function at %" PRIx64, pc);
+	at.pc = pc > function.entry && !is_exact ? pc - 1 : pc;
+	do {
+		const char *file = "?", *name = function.name;
+		uint32_t line = 0;
+
+		go_pclntab_line(tab, &function, at.pc, &file, &line);
+		is_inlined = go_inline_next(tab, &printing->module, &printing->code, &function, &at,
+					    &name);
+		if (is_inlined < 0)
+			errx(1, "%s: inlined: %s", function.name, strerror(-is_inlined));
+		if (is_inlined)
+			printf("%s(...)\n\t%s:%" PRIu32 "\n", name, file, line);
+		else
+			printf("%s()\n\t%s:%" PRIu32 " +0x%" PRIx64 "\n", name, file, line,
+			       pc - function.entry);
+	} while (is_inlined);
+}
+
+static void print_creator(const struct printing *printing, uint64_t pc, uint64_t parent)
+{
+	const struct go_pclntab *tab = printing->from.tab;
 	struct go_function function;
 	const char *file = "?";
 	uint32_t line = 0;
 
 	if (go_pclntab_find(tab, pc, &function) < 0)
 		errx(1, "no function at %" PRIx64, pc);
-	go_pclntab_line(tab, &function, pc > function.entry && !is_exact ? pc - 1 : pc, &file,
-			&line);
-	printf("%s%s", before, function.name);
+	go_pclntab_line(tab, &function, pc > function.entry ? pc - 1 : pc, &file, &line);
+	printf("created by %s", function.name);
 	if (parent)
 		printf(" in goroutine %" PRIu64, parent);
 	printf("\n\t%s:%" PRIu32 " +0x%" PRIx64 "\n", file, line, pc - function.entry);
@@ -38,7 +78,8 @@ static void print_frame(const struct go_pclntab *tab, uint64_t pc, bool is_exact
 
 static int print_goroutine(void *arg, const struct go_goroutine *g)
 {
-	const struct go_goroutines *from = arg;
+	const struct printing *printing = arg;
+	const struct go_goroutines *from = &printing->from;
 	char reason[GO_REASON_SIZE];
 
 	go_goroutines_reason(from, g, reason);
@@ -52,10 +93,11 @@ static int print_goroutine(void *arg, const struct go_goroutine *g)
 		const struct go_walk_frame *frame = go_walk_frame(g->walk, i);
 
 		if (frame)
-			print_frame(from->tab, frame->pc, frame->is_exact, "", 0);
+			print_frame(printing, frame->pc, frame->is_exact);
 	}
-	if (g->go_pc)
-		print_frame(from->tab, g->go_pc, false, "created by ", g->parent);
+	/* The first one was started by nobody: by what begins all. */
+	if (g->go_pc && g->id != 1)
+		print_creator(printing, g->go_pc, g->parent);
 	printf("\n");
 	return 0;
 }
@@ -68,22 +110,38 @@ static int count_goroutine(void *arg, const struct go_goroutine *g)
 	return 0;
 }
 
-/* The whole table, and where its functions are now. */
-static void open_table(const struct go_elf *elf, uint64_t bias, struct go_pclntab *ret)
+/* The whole table, and where its functions are now, which the program knows itself. */
+static void open_table(const struct go_elf *elf, const struct go_memory *memory, unsigned minor,
+		       struct go_pclntab *ret, struct go_moduledata *ret_module)
 {
 	const Elf64_Shdr *section = go_elf_section(elf, ".gopclntab");
-	struct go_elf_symbol text = {.name = "runtime.text"};
+	size_t offset = 0;
 	void *bytes;
 
 	if (!section)
 		section = go_elf_section(elf, ".data.rel.ro.gopclntab");
 	if (!section)
-		errx(1, "no table of functions");
-	bytes = malloc(section->sh_size);
+		section = go_elf_section(elf, ".data.rel.ro");
+	bytes = section ? malloc(section->sh_size) : NULL;
 	if (!bytes || go_elf_pread(elf, section->sh_offset, bytes, section->sh_size) < 0 ||
-	    go_pclntab_init(ret, bytes, section->sh_size) < 0 || go_elf_symbols(elf, &text, 1) < 1)
+	    go_pclntab_scan(bytes, section->sh_size, &offset) < 0 ||
+	    go_pclntab_init(ret, (char *)bytes + offset, section->sh_size - offset) < 0)
 		errx(1, "the table of functions is not readable");
-	ret->text = bias + text.address;
+	for (size_t i = 0; i < elf->segments_count; i++) {
+		const Elf64_Phdr *segment = &elf->segments[i];
+		void *data = malloc(segment->p_filesz + 1);
+
+		if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) && data &&
+		    go_memory_read(memory, memory->bias + segment->p_vaddr, data,
+				   segment->p_filesz) == 0 &&
+		    go_moduledata_find(data, segment->p_filesz, ret,
+				       memory->bias + section->sh_addr + offset, minor,
+				       ret_module) == 0)
+			ret->text = ret_module->text;
+		free(data);
+	}
+	if (ret->text != ret_module->text)
+		errx(1, "the program does not know of its table of functions");
 }
 
 static double now(void)
@@ -96,7 +154,9 @@ static double now(void)
 
 int main(int argc, char **argv)
 {
-	struct go_goroutines from;
+	struct printing printing = {0};
+	struct go_goroutines *from = &printing.from;
+	char version[GO_VERSION_MAX];
 	struct go_layout layout;
 	struct go_memory memory;
 	struct go_pclntab tab;
@@ -104,6 +164,7 @@ int main(int argc, char **argv)
 	char path[64];
 	uint64_t counts[GO_STATES];
 	double begun;
+	unsigned minor;
 	int dir, ret;
 
 	if (argc < 2)
@@ -117,12 +178,14 @@ int main(int argc, char **argv)
 		ret = go_memory_open(atoi(argv[1]), dir, elf.is_pie, elf.entry, &memory);
 	if (ret < 0)
 		errx(1, "%s: %s", path, strerror(-ret));
-	open_table(&elf, memory.bias, &tab);
-	from = (struct go_goroutines){&layout, &memory, &tab};
+	go_version_read(&elf, version, &minor);
+	open_table(&elf, &memory, minor, &tab, &printing.module);
+	*from = (struct go_goroutines){&layout, &memory, &tab};
+	printing.code = (struct go_code){read_code, &memory};
 	begun = now();
 	for (int i = 0; i < (argc > 2 ? atoi(argv[2]) : 1) && ret >= 0; i++)
-		ret = go_goroutines_read(&from, argc > 2 ? count_goroutine : print_goroutine,
-					 &from);
+		ret = go_goroutines_read(from, argc > 2 ? count_goroutine : print_goroutine,
+					 &printing);
 	if (argc > 2) {
 		printf("whole %" PRIu64 " running %" PRIu64 " torn %" PRIu64 " broken %" PRIu64
 		       " frames %" PRIu64 "\n",
@@ -131,7 +194,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%.3f ms\n", (now() - begun) * 1e3);
 	}
 	if (ret >= 0)
-		ret = go_goroutines_count(&from, counts);
+		ret = go_goroutines_count(from, counts);
 	if (ret < 0)
 		errx(1, "reading: %s", strerror(-ret));
 	for (int i = 0; argc == 2 && i < GO_STATES; i++)

@@ -14,7 +14,7 @@
  * A table of five functions: main.first of 16 bytes, main.second of 300 with a frame of 0x58 in its middle,
  * main.third that has no values, runtime.goexit, and runtime.asyncPreempt with a frame of 0x10.
  */
-struct go_table {
+struct go_made {
 	uint8_t bytes[GO_TABLE_SIZE];
 	size_t size;
 	enum go_pclntab_layout layout;
@@ -30,18 +30,18 @@ static const char GO_NAMES[] =
 	"\0main.first\0main.second\0main.third\0runtime.goexit\0runtime.asyncPreempt";
 static const char GO_FILES[] = "a.go\0/src/b.go";
 
-static inline void go_put32(struct go_table *t, size_t at, uint32_t v)
+static inline void go_put32(struct go_made *t, size_t at, uint32_t v)
 {
 	memcpy(t->bytes + at, &v, sizeof(v));
 }
 
-static inline void go_put64(struct go_table *t, size_t at, uint64_t v)
+static inline void go_put64(struct go_made *t, size_t at, uint64_t v)
 {
 	memcpy(t->bytes + at, &v, sizeof(v));
 }
 
 /* An address of code, as the layout has it; returns where the next one goes. */
-static inline size_t go_put_entry(struct go_table *t, size_t at, uint32_t offset)
+static inline size_t go_put_entry(struct go_made *t, size_t at, uint32_t offset)
 {
 	if (t->layout == GO_PCLNTAB_16)
 		go_put64(t, at, GO_TEXT + offset);
@@ -50,7 +50,7 @@ static inline size_t go_put_entry(struct go_table *t, size_t at, uint32_t offset
 	return at + (t->layout == GO_PCLNTAB_16 ? 8 : 4);
 }
 
-static inline void go_put_values(struct go_table *t)
+static inline void go_put_values(struct go_made *t)
 {
 	struct bytes_out out = {.p = t->bytes + GO_PARTS[3] + 1, .end = t->bytes + GO_PARTS[4]};
 
@@ -91,7 +91,7 @@ static inline void go_put_values(struct go_table *t)
 	assert_false(out.full);
 }
 
-static inline size_t go_put_function(struct go_table *t, size_t at, unsigned number)
+static inline size_t go_put_function(struct go_made *t, size_t at, unsigned number)
 {
 	static const uint32_t names[] = {1, 12, 24, 35, 50}, pcsp[] = {30, 1, 0, 0, 50},
 			      file[] = {0, 13, 0, 0, 0}, line[] = {0, 20, 0, 0, 0};
@@ -105,12 +105,12 @@ static inline size_t go_put_function(struct go_table *t, size_t at, unsigned num
 	return at + 40;
 }
 
-static inline struct go_pclntab go_make(struct go_table *t, enum go_pclntab_layout layout)
+static inline struct go_pclntab go_make(struct go_made *t, enum go_pclntab_layout layout)
 {
 	struct go_pclntab tab;
 	size_t list = GO_PARTS[4], at, word = 24;
 
-	*t = (struct go_table){.size = 704, .layout = layout};
+	*t = (struct go_made){.size = 704, .layout = layout};
 	for (size_t i = 0; i < UNIT_COUNT(GO_LAYOUTS); i++)
 		if (GO_LAYOUTS[i] == layout)
 			go_put32(t, 0, GO_MAGICS[i]);

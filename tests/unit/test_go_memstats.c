@@ -194,6 +194,7 @@ static int read_it(void)
 
 static void check_common(void)
 {
+	assert_true(stats.is_agreed);
 	assert_true(stats.is_still);
 	assert_int_equal(stats.heap_sys, 4000000);
 	assert_int_equal(stats.heap_idle, 1000000);
@@ -296,8 +297,14 @@ static void test_untrue(void **state)
 {
 	(void)state;
 	make_new();
-	put_delta(0, GO_DELTA_IN_HEAP, 0, 1);
+	put_delta(0, GO_DELTA_IN_HEAP, 0, 1ull << 30);
 	assert_int_equal(read_it(), -EAGAIN);
+	/* But in the middle of a change. */
+	make_new();
+	put_delta(0, GO_DELTA_IN_HEAP, 0, 2000001);
+	assert_int_equal(read_it(), 0);
+	assert_false(stats.is_agreed);
+	assert_false(stats.is_still);
 	make_new();
 	put(w.controller, GO_GC_TOTAL_FREE, 1ull << 50);
 	assert_int_equal(read_it(), -EAGAIN);

@@ -6,7 +6,7 @@
 
 static void finds_functions(void **state)
 {
-	struct go_table t;
+	struct go_made t;
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(GO_LAYOUTS); i++) {
@@ -36,7 +36,7 @@ static void finds_functions(void **state)
 
 static void moved(void **state)
 {
-	struct go_table t;
+	struct go_made t;
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(GO_LAYOUTS); i++) {
@@ -63,7 +63,7 @@ static uint32_t frame_at(const struct go_pclntab *tab, uint64_t offset)
 
 static void frames(void **state)
 {
-	struct go_table t;
+	struct go_made t;
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(GO_LAYOUTS); i++) {
@@ -93,7 +93,7 @@ static void frames(void **state)
 
 static void lines(void **state)
 {
-	struct go_table t;
+	struct go_made t;
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(GO_LAYOUTS); i++) {
@@ -115,7 +115,7 @@ static void lines(void **state)
 
 static void refused(void **state)
 {
-	struct go_table t;
+	struct go_made t;
 	struct go_pclntab tab;
 
 	(void)state;
@@ -147,7 +147,7 @@ static void refused(void **state)
 /* Functions that are not in order, have no end, or no name, are told from those that have. */
 static void lies(void **state)
 {
-	struct go_table t;
+	struct go_made t;
 	struct go_pclntab tab = go_make(&t, GO_PCLNTAB_18);
 	struct go_function f;
 
@@ -169,7 +169,7 @@ static void lies(void **state)
 static void scanned(void **state)
 {
 	uint8_t section[2048];
-	struct go_table t;
+	struct go_made t;
 	size_t offset;
 
 	(void)state;

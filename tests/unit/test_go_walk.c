@@ -16,7 +16,7 @@
 #define PREEMPTED (GO_TEXT + 340)
 
 static uint64_t slots[SLOTS];
-static struct go_table table;
+static struct go_made table;
 static struct go_pclntab tab;
 static struct go_walk walk;
 

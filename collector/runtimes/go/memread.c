@@ -13,10 +13,11 @@
 #define CACHE_MAX 16384
 #define SPAN_MAX  512
 /* Readings before something that moves is given up, or taken as it is. */
-#define ATTEMPTS 8
+#define ATTEMPTS 4
 
 struct span {
 	unsigned class;
+	size_t place; /* in the caches */
 	uint64_t address;
 	uint8_t bytes[SPAN_MAX];
 };
@@ -37,6 +38,7 @@ struct reading {
 	uint8_t *after;	    /* owned; the same, once more */
 	struct span *spans; /* owned */
 	size_t spans_count;
+	uint64_t total_alloc; /* after all else was read */
 	struct go_raw raw;
 	struct go_batch batch;
 };
@@ -155,32 +157,45 @@ static void add_sched(struct reading *r)
 	go_batch_add(&r->batch, global(r, GO_GLOBAL_ALLGLEN), &r->raw.allglen, 8);
 }
 
-static int read_counters(struct reading *r)
+static void add_counters(struct reading *r)
 {
 	const struct go_layout *layout = r->layout;
 	uint64_t heap = global(r, GO_GLOBAL_MHEAP);
 	uint32_t pacer = size_of_controller(layout);
 
-	go_batch_begin(&r->batch, r->memory);
 	go_batch_add(&r->batch, global(r, GO_GLOBAL_MEMSTATS), r->raw.mstats,
 		     size_of_mstats(layout));
 	if (pacer > 0)
 		go_batch_add(&r->batch, global(r, GO_GLOBAL_CONTROLLER), r->raw.controller, pacer);
-	add_caches(r, r->before);
 	go_batch_add(&r->batch, heap + layout->member[GO_HEAP_SPANS_INUSE], &r->raw.spans_inuse, 8);
 	go_batch_add(&r->batch, heap + layout->member[GO_HEAP_CACHES_INUSE], &r->raw.caches_inuse,
 		     8);
 	add_sched(r);
-	return go_batch_end(&r->batch);
+}
+
+/* The counters, what the caches hold after that, and whether a span came into the counters meanwhile. */
+static void add_rest(struct reading *r)
+{
+	add_counters(r);
+	add_caches(r, r->after);
+	if (r->layout->has[GO_GC_TOTAL_ALLOC])
+		go_batch_add(&r->batch,
+			     global(r, GO_GLOBAL_CONTROLLER) + r->layout->member[GO_GC_TOTAL_ALLOC],
+			     &r->total_alloc, 8);
+}
+
+static bool is_quiet(const struct reading *r)
+{
+	return !r->layout->has[GO_GC_TOTAL_ALLOC] ||
+	       r->total_alloc == number(r->raw.controller, r->layout->member[GO_GC_TOTAL_ALLOC], 8);
 }
 
 /* ---- spans ----------------------------------------------------------------------------------- */
 
-static uint64_t span_at(const struct reading *r, const uint8_t *caches, size_t i, size_t k)
+/* Where an mcache's span of that number stands among what is read of them. */
+static size_t place_of(const struct reading *r, size_t i, size_t k)
 {
-	size_t at = r->layout->member[GO_MCACHE_ALLOC] - r->cache.from;
-
-	return number(caches, i * r->cache.size + at + k * 8, 8);
+	return i * r->cache.size + r->layout->member[GO_MCACHE_ALLOC] - r->cache.from + k * 8;
 }
 
 /* Calls for each span of the caches: counts them, or with `spans` writes them there. */
@@ -194,12 +209,13 @@ static size_t list_spans(const struct reading *r, struct span *spans)
 		empty += r->memory->bias;
 	for (size_t i = 0; i < r->count; i++)
 		for (size_t k = 0; r->caches[i] && k < classes; k++) {
-			uint64_t span = span_at(r, r->before, i, k);
+			uint64_t span = number(r->before, place_of(r, i, k), 8);
 
 			if (span == 0 || span == empty)
 				continue;
 			if (spans) {
 				spans[n].class = (unsigned)k / 2;
+				spans[n].place = place_of(r, i, k);
 				spans[n].address = span;
 			}
 			n++;
@@ -207,10 +223,15 @@ static size_t list_spans(const struct reading *r, struct span *spans)
 	return n;
 }
 
-/* The spans, and once more what could have changed since the counters were read. */
-static int read_spans(struct reading *r, uint64_t *ret_alloc)
+/*
+ * The spans of the caches, and then the counters. A span that has left its cache by then is in the counters; one
+ * that is still there is not. That is certain only where no span came between counters and caches: these are
+ * read again, which takes less time than it takes to fill a span.
+ */
+static int read_spans(struct reading *r)
 {
 	size_t n = list_spans(r, NULL);
+	int err;
 
 	if (n > SPANS_MAX)
 		return -EAGAIN;
@@ -223,13 +244,14 @@ static int read_spans(struct reading *r, uint64_t *ret_alloc)
 	for (size_t i = 0; i < n; i++)
 		go_batch_add(&r->batch, r->spans[i].address + r->span.from, r->spans[i].bytes,
 			     r->span.size);
-	add_caches(r, r->after);
-	*ret_alloc = 0;
-	if (r->layout->has[GO_GC_TOTAL_ALLOC])
-		go_batch_add(&r->batch,
-			     global(r, GO_GLOBAL_CONTROLLER) + r->layout->member[GO_GC_TOTAL_ALLOC],
-			     ret_alloc, 8);
-	return go_batch_end(&r->batch);
+	add_rest(r);
+	err = go_batch_end(&r->batch);
+	for (unsigned i = 0; err == 0 && !is_quiet(r) && i < ATTEMPTS; i++) {
+		go_batch_begin(&r->batch, r->memory);
+		add_rest(r);
+		err = go_batch_end(&r->batch);
+	}
+	return err;
 }
 
 static uint64_t of_span(const struct reading *r, const struct span *span, enum go_member member,
@@ -252,6 +274,11 @@ static int64_t cached_of(const struct reading *r, const struct span *span)
 						 r->layout->member[GO_MSPAN_ELEMS_SIZE]);
 }
 
+static bool is_held(const struct reading *r, const struct span *span)
+{
+	return number(r->after, span->place, 8) == span->address;
+}
+
 static void count_cached(struct reading *r)
 {
 	size_t tiny = r->layout->member[GO_MCACHE_TINY_ALLOCS] - r->cache.from;
@@ -261,7 +288,7 @@ static void count_cached(struct reading *r)
 	r->raw.cached_tiny = 0;
 	r->raw.p_free = 0;
 	for (size_t i = 0; i < r->spans_count; i++) {
-		int64_t n = cached_of(r, &r->spans[i]);
+		int64_t n = is_held(r, &r->spans[i]) ? cached_of(r, &r->spans[i]) : 0;
 		uint16_t size = (uint16_t)of_span(r, &r->spans[i], GO_MSPAN_ELEM_SIZE, 8);
 
 		r->raw.cached[r->spans[i].class] += n;
@@ -269,35 +296,29 @@ static void count_cached(struct reading *r)
 	}
 	for (size_t i = 0; i < r->count; i++) {
 		if (r->caches[i])
-			r->raw.cached_tiny += number(r->before, i * r->cache.size + tiny, 8);
+			r->raw.cached_tiny += number(r->after, i * r->cache.size + tiny, 8);
 		r->raw.p_free += r->ended[i];
 	}
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static bool is_same(const struct reading *r, uint64_t alloc)
-{
-	bool has_alloc = r->layout->has[GO_GC_TOTAL_ALLOC];
-
-	return memcmp(r->before, r->after, r->count * r->cache.size) == 0 &&
-	       (!has_alloc ||
-		alloc == number(r->raw.controller, r->layout->member[GO_GC_TOTAL_ALLOC], 8));
-}
-
 /* Once. */
 static int read_once(struct reading *r, unsigned minor, struct go_memstats *ret)
 {
-	uint64_t alloc;
-	int err = read_counters(r);
+	int err;
 
+	go_batch_begin(&r->batch, r->memory);
+	add_caches(r, r->before);
+	err = go_batch_end(&r->batch);
 	if (err == 0)
-		err = read_spans(r, &alloc);
+		err = read_spans(r);
 	if (err < 0)
 		return err;
 	count_cached(r);
 	err = go_memstats_reckon(r->layout, minor, &r->raw, ret);
-	ret->is_still = is_same(r, alloc);
+	ret->is_still = ret->is_agreed && is_quiet(r) &&
+			memcmp(r->before, r->after, r->count * r->cache.size) == 0;
 	return err;
 }
 
@@ -313,7 +334,7 @@ static int read_all(struct reading *r, unsigned minor, struct go_memstats *ret)
 		return -ENOMEM;
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
 		err = read_once(r, minor, ret);
-		if ((err < 0 && err != -EAGAIN) || (err == 0 && ret->is_still))
+		if ((err < 0 && err != -EAGAIN) || (err == 0 && ret->is_agreed && is_quiet(r)))
 			return err;
 	}
 	return err;

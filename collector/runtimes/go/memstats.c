@@ -9,6 +9,8 @@
 #define DELTAS 3
 /* More than a process can have. */
 #define BYTES_MAX ((uint64_t)1 << 47)
+/* What two accounts may differ by while one change is in the one and not yet in the other. */
+#define CHANGE_MAX (4u << 20)
 /* heapGoal() of runtime/mgcpacer.go. */
 #define RUNWAY		 (64u << 10)
 #define HEADROOM_MIN	 (1u << 20)
@@ -410,11 +412,20 @@ static int64_t goroutines(const struct go_raw *raw)
 	return n < 1 ? 1 : n;
 }
 
-static bool is_true(const struct go_layout *layout, const struct go_raw *raw,
-		    const struct go_memstats *stats)
+static bool is_near(uint64_t a, uint64_t b)
 {
-	return stats->heap_inuse == sum(layout, raw, GO_DELTA_IN_HEAP, 0) &&
-	       stats->heap_released == sum(layout, raw, GO_DELTA_RELEASED, 0) &&
+	return (a > b ? a - b : b - a) <= CHANGE_MAX;
+}
+
+/* A thread that lost its processor between the two accounts of a change may stay there for long. */
+static bool is_true(const struct go_layout *layout, const struct go_raw *raw,
+		    struct go_memstats *stats)
+{
+	uint64_t inuse = sum(layout, raw, GO_DELTA_IN_HEAP, 0);
+	uint64_t released = sum(layout, raw, GO_DELTA_RELEASED, 0);
+
+	stats->is_agreed = stats->heap_inuse == inuse && stats->heap_released == released;
+	return is_near(stats->heap_inuse, inuse) && is_near(stats->heap_released, released) &&
 	       stats->heap_alloc < BYTES_MAX && stats->heap_inuse <= stats->heap_sys &&
 	       stats->heap_released <= stats->heap_idle && stats->heap_sys < BYTES_MAX &&
 	       stats->stack_inuse < BYTES_MAX && stats->sys < BYTES_MAX &&

@@ -63,7 +63,8 @@ struct go_memstats {
 	int64_t goroutines;
 	size_t by_size_count; /* 0: not known */
 	struct go_by_size by_size[GO_CLASSES_MAX];
-	bool is_still; /* nothing moved while it was read */
+	bool is_agreed; /* the runtime's accounts: in the middle of a change they differ by it */
+	bool is_still;	/* nothing moved while it was read, and they agree */
 };
 
 /* What is read of a process, before anything is reckoned of it. */
@@ -85,7 +86,7 @@ const char *go_memstats_missing(const struct go_layout *layout);
 
 /*
  * Reckons. The layout lacks nothing; minor is that of "go1.19", 0 where it is not known. Returns 0, or -EAGAIN:
- * the sums do not agree.
+ * it cannot be so.
  */
 int go_memstats_reckon(const struct go_layout *layout, unsigned minor, const struct go_raw *raw,
 		       struct go_memstats *ret);

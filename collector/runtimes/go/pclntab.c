@@ -53,6 +53,12 @@ static size_t entry_size(const struct go_pclntab *tab)
 	return tab->layout == GO_PCLNTAB_16 ? 8 : 4;
 }
 
+/* Of a description, the members that all have: the last four bytes are smaller ones. */
+static size_t fixed_size(const struct go_pclntab *tab)
+{
+	return entry_size(tab) + 4 * MEMBERS + (tab->layout >= GO_PCLNTAB_20 ? 4 : 0) + 4;
+}
+
 static int read_layout(const uint8_t *data, enum go_pclntab_layout *ret)
 {
 	bool is_amd64 = data[4] == 0 && data[5] == 0 && data[6] == 1 && data[7] == 8;
@@ -167,8 +173,7 @@ static const char *text_at(const struct go_pclntab *tab, size_t from, uint64_t o
 /* All but the name. */
 static int describe(const struct go_pclntab *tab, uint32_t number, struct go_function *ret)
 {
-	/* The last four bytes are smaller members. */
-	size_t left = tab->size - tab->functions, need = entry_size(tab) + 4 * (MEMBERS + 1);
+	size_t left = tab->size - tab->functions, need = fixed_size(tab);
 	uint64_t at = listed(tab, 2 * (uint64_t)number + 1);
 
 	if (left < need || at > left - need)
@@ -311,4 +316,49 @@ int go_pclntab_line(const struct go_pclntab *tab, const struct go_function *func
 	*ret_file = name;
 	*ret_line = (uint32_t)line;
 	return 0;
+}
+
+/* Behind the description's members are numbers: of tables of values, then of data, as many as it says. */
+static int extra(const struct go_pclntab *tab, const struct go_function *function, uint64_t number,
+		 uint32_t *ret)
+{
+	uint64_t at = function->at + fixed_size(tab) + 4 * number;
+
+	if (number > UINT32_MAX || at > tab->size - 4)
+		return -EBADMSG;
+	*ret = get32(tab->data + at);
+	return 0;
+}
+
+int go_pclntab_value(const struct go_pclntab *tab, const struct go_function *function,
+		     uint32_t number, uint64_t pc, int32_t *ret)
+{
+	uint32_t offset;
+	int err = number < member(tab, function, PCDATA_COUNT)
+			  ? extra(tab, function, number, &offset)
+			  : -ENODATA;
+
+	return err < 0 ? err : value_at(tab, function, offset, pc, ret);
+}
+
+int go_pclntab_data(const struct go_pclntab *tab, const struct go_function *function,
+		    uint32_t number, uint32_t *ret_offset)
+{
+	uint64_t last = function->at + fixed_size(tab) - 1;
+	int err;
+
+	if (tab->layout == GO_PCLNTAB_16)
+		return -ENODATA;
+	if (last >= tab->size)
+		return -EBADMSG;
+	if (number >= tab->data[last])
+		return -ENODATA;
+	err = extra(tab, function, (uint64_t)member(tab, function, PCDATA_COUNT) + number,
+		    ret_offset);
+	return err == 0 && *ret_offset == UINT32_MAX ? -ENODATA : err;
+}
+
+const char *go_pclntab_name(const struct go_pclntab *tab, uint32_t offset)
+{
+	return text_at(tab, tab->names, offset);
 }

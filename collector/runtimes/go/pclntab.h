@@ -83,4 +83,21 @@ int go_pclntab_frame(const struct go_pclntab *tab, const struct go_function *fun
 int go_pclntab_line(const struct go_pclntab *tab, const struct go_function *function, uint64_t pc,
 		    const char **ret_file, uint32_t *ret_line);
 
+/*
+ * Of the tables of values that the compiler has for a function, for the runtime's own use, what that of this
+ * number has for pc. Returns 0, -ENODATA where there is none, -EBADMSG.
+ */
+int go_pclntab_value(const struct go_pclntab *tab, const struct go_function *function,
+		     uint32_t number, uint64_t pc, int32_t *ret);
+
+/*
+ * Of the data that the compiler has for a function, where that of this number is: so far behind
+ * go_moduledata's functions_data. Not of GO_PCLNTAB_16. Returns 0, -ENODATA where there is none, -EBADMSG.
+ */
+int go_pclntab_data(const struct go_pclntab *tab, const struct go_function *function,
+		    uint32_t number, uint32_t *ret_offset);
+
+/* The name of a function that stands there among the names. NULL: none does. */
+const char *go_pclntab_name(const struct go_pclntab *tab, uint32_t offset);
+
 #endif
