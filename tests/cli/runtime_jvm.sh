@@ -57,8 +57,12 @@ for gc in Serial Parallel G1; do
 	start mstat -q -freq 50 -o run.mstat -- java -XX:+Use${gc}GC -Xmx256m Heap
 	wait_for 60 test -e ready
 	pid=$(pgrep -f -- "^java -XX:.Use${gc}GC -Xmx256m Heap")
-	jstat -gc "$pid" >jstat.out
-	sleep 0.2
+	# Nothing has moved for some ticks.
+	for ((i = 0; i < 30; i++)); do
+		jstat -gc "$pid" >jstat.out
+		sleep 0.3
+		jstat -gc "$pid" | cmp -s - jstat.out && break
+	done
 	touch go
 	wait $started
 	is "$gc: java ends well" $? 0
