@@ -72,6 +72,8 @@ check() {
 }
 check exe "$main"
 check pie -buildmode=pie "$main"
+check without-debug -ldflags=-w "$main"
+check stripped -ldflags='-s -w' "$main"
 CGO_ENABLED=1 check cgo "$main" "$SRC/tests/targets/go/cgo.go"
 
 rows() { mstat-decode -what samples -columns go_heap_alloc_bytes,go_num_gc,go_goroutines run.mstat | sed 1d; }
@@ -99,5 +101,11 @@ record has_said ./exe
 is "a run" $? 0
 ok "its rows have what it said" grep -qxF "$said" <(rows)
 is "how" "$(notes)" "go: $("$GO" env GOVERSION), by its debug information"
+for kind in without-debug:symbols stripped:code; do
+	[ -x "./${kind%:*}" ] || continue
+	record has_rows "./${kind%:*}"
+	is "${kind%:*}: its rows have what it said last" "$(rows | tail -n 1)" "$(of HeapAlloc)	$(of NumGC)	$(of NumGoroutine)"
+	is "${kind%:*}: how" "$(notes)" "go: $("$GO" env GOVERSION), by its ${kind#*:}"
+done
 record true ./exe -runtime none
 is "-runtime none: nothing is read" "$? $(notes)$(rows | tr -d '\t\n')" "0 "

@@ -7,6 +7,7 @@
 
 #include "collector/runtimes/go/dwarf.h"
 #include "collector/runtimes/go/memstats.h"
+#include "collector/runtimes/go/stripped.h"
 #include "collector/runtimes/go/version.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,6 +44,10 @@ static void look(const struct go_elf *elf, const uint8_t *data, size_t size)
 	go_elf_symbols(elf, symbols, 2);
 	go_elf_read(elf, elf->entry, &word, sizeof(word));
 	if (go_dwarf_layout(elf, &layout) == 0)
+		reckon(&layout, data, size);
+	if (go_stripped_by_symbols(elf, 24, &layout) == 0)
+		reckon(&layout, data, size);
+	if (go_stripped_by_code(elf, minor, &layout, &minor) == 0)
 		reckon(&layout, data, size);
 }
 

@@ -10,6 +10,7 @@
 #include "collector/runtimes/go/dwarf.h"
 #include "collector/runtimes/go/image.h"
 #include "collector/runtimes/go/memstats.h"
+#include "collector/runtimes/go/stripped.h"
 #include "collector/runtimes/go/version.h"
 #include "collector/runtimes/runtime.h"
 
@@ -44,36 +45,53 @@ static struct {
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
+static int complain(const struct go_image *image, const char *what, int err, char *text)
+{
+	snprintf(text, RUNTIME_TEXT_MAX, "%s: %s",
+		 image->version[0] ? image->version : "Go of an unknown version", what);
+	return err;
+}
+
+/* What was found, if it is all that is needed. */
+static int conclude(const struct go_image *image, const char *how, char *text)
+{
+	char what[64];
+	const char *missing = go_memstats_missing(&image->layout);
+
+	if (!missing) {
+		snprintf(text, RUNTIME_TEXT_MAX, "%s, by its %s",
+			 image->version[0] ? image->version : "Go", how);
+		return 0;
+	}
+	snprintf(what, sizeof(what), "of its runtime %s is not known", missing);
+	return complain(image, what, -EOPNOTSUPP, text);
+}
+
 static int find_layout(const struct go_elf *elf, struct go_image *image, char *text)
 {
-	const char *name = image->version[0] ? image->version : "Go of an unknown version";
-	const char *missing;
+	unsigned minor = 0;
 	int err;
 
-	if (image->minor && image->minor < MINOR_MIN) {
-		snprintf(text, RUNTIME_TEXT_MAX, "%s: too old to be read (1.%d is the first)", name,
-			 MINOR_MIN);
-		return -EOPNOTSUPP;
-	}
+	if (image->minor && image->minor < MINOR_MIN)
+		return complain(image, "too old to be read", -EOPNOTSUPP, text);
 	err = go_dwarf_layout(elf, &image->layout);
-	if (err == -ENOENT) {
-		snprintf(text, RUNTIME_TEXT_MAX, "%s: without debug information (-ldflags=-w)",
-			 name);
-		return -EOPNOTSUPP;
-	}
-	if (err < 0) {
-		snprintf(text, RUNTIME_TEXT_MAX, "%s: its debug information cannot be read: %s",
-			 name, strerror(-err));
-		return err;
-	}
-	missing = go_memstats_missing(&image->layout);
-	if (missing) {
-		snprintf(text, RUNTIME_TEXT_MAX, "%s: of its runtime %s is not known", name,
-			 missing);
-		return -EOPNOTSUPP;
-	}
-	snprintf(text, RUNTIME_TEXT_MAX, "%s, by its debug information", name);
-	return 0;
+	if (err == 0)
+		return conclude(image, "debug information", text);
+	if (err == -ENOMEM)
+		return complain(image, "no memory to read it", err, text);
+	err = go_stripped_by_symbols(elf, image->minor, &image->layout);
+	if (err == 0 && conclude(image, "symbols", text) == 0)
+		return 0;
+	err = go_stripped_by_code(elf, image->minor, &image->layout, &minor);
+	if (err < 0)
+		return complain(image,
+				"it has no debug information, and its code is of no version "
+				"that is known",
+				err == -ENOMEM ? err : -EOPNOTSUPP, text);
+	if (!image->version[0])
+		snprintf(image->version, sizeof(image->version), "go1.%u", minor);
+	image->minor = minor;
+	return conclude(image, "code", text);
 }
 
 /* ---- the cache ------------------------------------------------------------------------------- */
