@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "collector/runtimes/go/goroutines.h"
 #include "collector/runtimes/go/image.h"
 #include "collector/runtimes/go/memstats.h"
 #include "collector/runtimes/runtime.h"
@@ -19,7 +17,7 @@
 #define TRIES	 200
 #define PAUSE_NS 5000000
 
-static int fail(struct getgo *go, int err, const char *what)
+int getgo_fail(struct getgo *go, int err, const char *what)
 {
 	if (err == -EPERM || err == -EACCES)
 		snprintf(go->why, sizeof(go->why),
@@ -43,10 +41,10 @@ int getgo_open(pid_t pid, struct getgo *ret)
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	ret->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (ret->dir < 0)
-		return fail(ret, -errno, "it");
+		return getgo_fail(ret, -errno, "it");
 	ret->exe = openat(ret->dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (ret->exe < 0)
-		return fail(ret, -errno, "its program");
+		return getgo_fail(ret, -errno, "its program");
 	err = go_image_open(ret->exe, &ret->image, text);
 	if (err == -ENOEXEC)
 		snprintf(ret->why, sizeof(ret->why), "it is not a Go program");
@@ -55,7 +53,7 @@ int getgo_open(pid_t pid, struct getgo *ret)
 	if (err < 0)
 		return err;
 	err = go_memory_open(pid, ret->dir, ret->image->is_pie, ret->image->entry, &ret->memory);
-	return err < 0 ? fail(ret, err, "its memory") : 0;
+	return err < 0 ? getgo_fail(ret, err, "its memory") : 0;
 }
 
 static void pause_a_moment(void)
@@ -91,135 +89,11 @@ int getgo_print_memstats(struct getgo *go, FILE *out, bool json)
 	else if (err == 0)
 		gomemstats_print(out, stats, read_peak(go));
 	free(stats);
-	return err < 0 ? fail(go, err, "its runtime") : 0;
-}
-
-/* What is called at pc, or interrupted there, and in which line. */
-static void print_frame(FILE *out, const struct go_pclntab *tab, uint64_t pc, bool is_exact,
-			const char *before, uint64_t parent)
-{
-	struct go_function function;
-	const char *file = "?";
-	uint32_t line = 0;
-
-	if (go_pclntab_find(tab, pc, &function) < 0) {
-		fprintf(out, "%s0x%" PRIx64 "\n", before, pc);
-		return;
-	}
-	go_pclntab_line(tab, &function, pc > function.entry && !is_exact ? pc - 1 : pc, &file,
-			&line);
-	fprintf(out, "%s%s", before, function.name);
-	if (parent)
-		fprintf(out, " in goroutine %" PRIu64, parent);
-	fprintf(out, "\n\t%s:%" PRIu32 " +0x%" PRIx64 "\n", file, line, pc - function.entry);
-}
-
-static void print_stack(FILE *out, const struct go_pclntab *tab, const struct go_goroutine *g)
-{
-	static const char *const instead[] = {
-		[GO_STACK_RUNNING] = "it runs: its stack is not read",
-		[GO_STACK_TORN] = "its stack moved whenever it was read",
-		[GO_STACK_BROKEN] = "its stack is not understood",
-	};
-
-	if (g->stack != GO_STACK_WHOLE)
-		fprintf(out, "\t(%s)\n", instead[g->stack]);
-	for (uint32_t i = 0; g->walk && i < g->walk->count; i++) {
-		const struct go_walk_frame *frame = go_walk_frame(g->walk, i);
-
-		if (frame)
-			print_frame(out, tab, frame->pc, frame->is_exact, "", 0);
-		else if (i == GO_WALK_KEPT)
-			fprintf(out, "...%" PRIu32 " frames elided...\n",
-				g->walk->count - 2 * GO_WALK_KEPT);
-	}
-	if (g->go_pc)
-		print_frame(out, tab, g->go_pc, false, "created by ", g->parent);
-	fputc('\n', out);
-}
-
-/* What is counted and printed of all. */
-struct dump {
-	const struct go_goroutines *from;
-	FILE *out;
-	bool stacks;
-	uint64_t count[GO_STATES], own;
-};
-
-static int take_goroutine(void *arg, const struct go_goroutine *g)
-{
-	struct dump *dump = arg;
-	char reason[GO_REASON_SIZE];
-
-	if (g->state < GO_STATES)
-		dump->count[g->state]++;
-	if (go_goroutines_is_own(dump->from, g))
-		dump->own++;
-	if (!dump->stacks)
-		return 0;
-	go_goroutines_reason(dump->from, g, reason);
-	fprintf(dump->out, "goroutine %" PRIu64 " [%s%s]:\n", g->id, reason,
-		g->is_locked ? ", locked to thread" : "");
-	print_stack(dump->out, dump->from->tab, g);
-	return 0;
-}
-
-/* The table of functions, and where they are now. */
-static int open_table(struct getgo *go)
-{
-	struct go_elf_symbol text = {.name = "runtime.text"};
-	const Elf64_Shdr *section;
-	int err = go_elf_open(go->exe, &go->elf);
-
-	if (err < 0)
-		return err;
-	go->has_elf = true;
-	section = go_elf_section(&go->elf, ".gopclntab");
-	if (!section)
-		section = go_elf_section(&go->elf, ".data.rel.ro.gopclntab");
-	if (!section || section->sh_size > GO_PCLNTAB_MAX)
-		return -EOPNOTSUPP;
-	go->table = malloc(section->sh_size);
-	if (!go->table)
-		return -ENOMEM;
-	err = go_elf_pread(&go->elf, section->sh_offset, go->table, section->sh_size);
-	if (err == 0)
-		err = go_pclntab_init(&go->tab, go->table, section->sh_size);
-	if (err < 0)
-		return err;
-	if (go_elf_symbols(&go->elf, &text, 1) < 1)
-		return -EOPNOTSUPP;
-	go->tab.text = go->memory.bias + text.address;
-	return 0;
-}
-
-int getgo_print_goroutines(struct getgo *go, FILE *out, bool stacks)
-{
-	const struct go_goroutines from = {&go->image->layout, &go->memory, &go->tab};
-	struct dump dump = {.from = &from, .out = out, .stacks = stacks};
-	uint64_t all = 0;
-	int err = open_table(go);
-
-	if (err < 0)
-		return fail(go, err, "its table of functions");
-	err = go_goroutines_read(&from, take_goroutine, &dump);
-	if (err < 0)
-		return fail(go, err, "its goroutines");
-	for (int i = 0; i < GO_STATES; i++) {
-		all += dump.count[i];
-		if (dump.count[i])
-			fprintf(out, "%s %" PRIu64 "\n", go_state_text((enum go_state)i),
-				dump.count[i]);
-	}
-	fprintf(out, "all %" PRIu64 ", the runtime's own %" PRIu64 "\n", all, dump.own);
-	return 0;
+	return err < 0 ? getgo_fail(go, err, "its runtime") : 0;
 }
 
 void getgo_close(struct getgo *go)
 {
-	if (go->has_elf)
-		go_elf_close(&go->elf);
-	free(go->table);
 	if (go->image)
 		go_image_close(go->image);
 	if (go->exe >= 0)

@@ -7,9 +7,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "collector/runtimes/go/elf.h"
 #include "collector/runtimes/go/memory.h"
-#include "collector/runtimes/go/pclntab.h"
 
 struct go_image;
 
@@ -17,10 +15,6 @@ struct getgo {
 	int dir, exe;		      /* owned: /proc/PID, and the program */
 	const struct go_image *image; /* owned */
 	struct go_memory memory;
-	struct go_elf elf;
-	bool has_elf;
-	void *table; /* owned: the bytes of tab */
-	struct go_pclntab tab;
 	char why[256]; /* of an error, for people */
 };
 
@@ -35,6 +29,9 @@ int getgo_print_memstats(struct getgo *go, FILE *out, bool json);
  * before it, as Go dumps them. Returns likewise; something may have been printed then.
  */
 int getgo_print_goroutines(struct getgo *go, FILE *out, bool stacks);
+
+/* What went wrong, in words for people, into go->why. Returns err. */
+int getgo_fail(struct getgo *go, int err, const char *what);
 
 void getgo_close(struct getgo *go);
 

@@ -17,7 +17,7 @@ seen() {
 	is "$1: and each is true" "$(untrue "$2")" ""
 }
 
-go_build go/exec exe
+go_build exec exe
 record ./exe 600
 seen "a program" exe
 cp exe gone
