@@ -29,14 +29,14 @@ same() {
 	like "$what: by state" "$(tail -n 3 ours.txt)" $'(syscall 2\nwaiting|waiting)'
 }
 
-go_build go_park plain
+go_build park plain
 same plain ./plain
 same "a thousand more" ./plain 1000
-go_build go_park pie -buildmode=pie
+go_build park pie -buildmode=pie
 same PIE ./pie
 
 # What runs is marked, and what was read of the others is whole.
-go_build go_busy busy
+go_build busy busy
 go_start ./busy
 ok "they are read while they run" "$TARGETS/go_goroutines" "$started" 500
 like "none is broken" "$out" ' broken 0 '

@@ -12,12 +12,12 @@ plain_names() {
 
 # symbols FILE: "address name" of each function, by go tool nm; sections and code of C are not Go's
 symbols() {
-	go tool nm "$1" | awk '$2 ~ /^[Tt]$/ && $3 !~ /^runtime\.e?text$/ { print $1, $3 }'
+	"$GO" tool nm "$1" | awk '$2 ~ /^[Tt]$/ && $3 !~ /^runtime\.e?text$/ { print $1, $3 }'
 }
 
 # instructions FILE: "address name file:line" of each, by go tool objdump, which is in dump
 instructions() {
-	go tool objdump "$1" >dump
+	"$GO" tool objdump "$1" >dump
 	awk '/^TEXT/ { name = $2; sub(/\(SB\)$/, "", name); next }
 	     $2 ~ /^0x/ { print substr($2, 3), name, $1 }' dump
 }
@@ -46,11 +46,11 @@ agrees() {
 	ok "$what: at many instructions" [ "$(awk '/checked/ { print $1 }' frames)" -gt 100000 ]
 }
 
-go_build go_park plain
+go_build park plain
 agrees ./plain plain
-go_build go_park pie -buildmode=pie
+go_build park pie -buildmode=pie
 agrees ./pie PIE
 
-go_build go_park stripped -ldflags=-s
+go_build park stripped -ldflags=-s
 "$TARGETS/go_table" plain >want
 ok "a stripped one has the same" diff want <("$TARGETS/go_table" stripped)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 // Goroutines that wait for what goroutines wait for, each in functions of its own; then it prints "ready" and
-// waits for its standard input to end. go_park N has N more of them, at a channel.
+// waits for its standard input to end. park N has N more of them, at a channel.
 package main
 
 import (
