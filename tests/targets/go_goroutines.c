@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "collector/runtimes/go/dwarf.h"
+#include "collector/runtimes/go/functions.h"
 #include "collector/runtimes/go/goroutines.h"
 #include "collector/runtimes/go/image.h"
 #include "collector/runtimes/go/inline.h"
@@ -110,40 +111,6 @@ static int count_goroutine(void *arg, const struct go_goroutine *g)
 	return 0;
 }
 
-/* The whole table, and where its functions are now, which the program knows itself. */
-static void open_table(const struct go_elf *elf, const struct go_memory *memory, unsigned minor,
-		       struct go_pclntab *ret, struct go_moduledata *ret_module)
-{
-	const Elf64_Shdr *section = go_elf_section(elf, ".gopclntab");
-	size_t offset = 0;
-	void *bytes;
-
-	if (!section)
-		section = go_elf_section(elf, ".data.rel.ro.gopclntab");
-	if (!section)
-		section = go_elf_section(elf, ".data.rel.ro");
-	bytes = section ? malloc(section->sh_size) : NULL;
-	if (!bytes || go_elf_pread(elf, section->sh_offset, bytes, section->sh_size) < 0 ||
-	    go_pclntab_scan(bytes, section->sh_size, &offset) < 0 ||
-	    go_pclntab_init(ret, (char *)bytes + offset, section->sh_size - offset) < 0)
-		errx(1, "the table of functions is not readable");
-	for (size_t i = 0; i < elf->segments_count; i++) {
-		const Elf64_Phdr *segment = &elf->segments[i];
-		void *data = malloc(segment->p_filesz + 1);
-
-		if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) && data &&
-		    go_memory_read(memory, memory->bias + segment->p_vaddr, data,
-				   segment->p_filesz) == 0 &&
-		    go_moduledata_find(data, segment->p_filesz, ret,
-				       memory->bias + section->sh_addr + offset, minor,
-				       ret_module) == 0)
-			ret->text = ret_module->text;
-		free(data);
-	}
-	if (ret->text != ret_module->text)
-		errx(1, "the program does not know of its table of functions");
-}
-
 static double now(void)
 {
 	struct timespec ts;
@@ -159,7 +126,7 @@ int main(int argc, char **argv)
 	char version[GO_VERSION_MAX];
 	struct go_layout layout;
 	struct go_memory memory;
-	struct go_pclntab tab;
+	struct go_functions functions;
 	struct go_elf elf;
 	char path[64];
 	uint64_t counts[GO_STATES];
@@ -179,8 +146,11 @@ int main(int argc, char **argv)
 	if (ret < 0)
 		errx(1, "%s: %s", path, strerror(-ret));
 	go_version_read(&elf, version, &minor);
-	open_table(&elf, &memory, minor, &tab, &printing.module);
-	*from = (struct go_goroutines){&layout, &memory, &tab};
+	if (go_functions_open(&elf, minor, &functions) < 0 || !functions.module.text)
+		errx(1, "the table of functions is not readable");
+	go_functions_move(&functions, memory.bias);
+	printing.module = functions.module;
+	*from = (struct go_goroutines){&layout, &memory, &functions.tab};
 	printing.code = (struct go_code){read_code, &memory};
 	begun = now();
 	for (int i = 0; i < (argc > 2 ? atoi(argv[2]) : 1) && ret >= 0; i++)
