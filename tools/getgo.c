@@ -9,6 +9,7 @@
 
 #include "collector/runtimes/go/goroutines.h"
 #include "collector/runtimes/go/image.h"
+#include "collector/runtimes/go/inline.h"
 #include "collector/runtimes/go/memstats.h"
 #include "collector/runtimes/runtime.h"
 #include "core/parse.h"
@@ -94,27 +95,64 @@ int getgo_print_memstats(struct getgo *go, FILE *out, bool json)
 	return err < 0 ? fail(go, err, "its runtime") : 0;
 }
 
-/* What is called at pc, or interrupted there, and in which line. */
-static void print_frame(FILE *out, const struct go_pclntab *tab, uint64_t pc, bool is_exact,
-			const char *before, uint64_t parent)
+static int read_code(void *arg, uint64_t address, void *buf, size_t size)
 {
-	struct go_function function;
+	return go_memory_read(arg, address, buf, size);
+}
+
+/* A place in a function, of which that is known or not. */
+static void print_place(FILE *out, const struct go_pclntab *tab, const struct go_function *function,
+			uint64_t pc)
+{
 	const char *file = "?";
 	uint32_t line = 0;
 
-	if (go_pclntab_find(tab, pc, &function) < 0) {
-		fprintf(out, "%s0x%" PRIx64 "\n", before, pc);
-		return;
-	}
-	go_pclntab_line(tab, &function, pc > function.entry && !is_exact ? pc - 1 : pc, &file,
-			&line);
-	fprintf(out, "%s%s", before, function.name);
-	if (parent)
-		fprintf(out, " in goroutine %" PRIu64, parent);
-	fprintf(out, "\n\t%s:%" PRIu32 " +0x%" PRIx64 "\n", file, line, pc - function.entry);
+	go_pclntab_line(tab, function, pc, &file, &line);
+	fprintf(out, "\n\t%s:%" PRIu32, file, line);
 }
 
-static void print_stack(FILE *out, const struct go_pclntab *tab, const struct go_goroutine *g)
+/* What is called at pc, or interrupted there; before it the functions that are inlined there. */
+static void print_frame(FILE *out, const struct getgo *go, uint64_t pc, bool is_exact)
+{
+	const struct go_pclntab *tab = &go->functions.tab;
+	const struct go_code code = {read_code, (void *)(uintptr_t)&go->memory};
+	struct go_function function;
+	struct go_inline at = {0};
+	const char *name;
+
+	if (go_pclntab_find(tab, pc, &function) < 0) {
+		fprintf(out, "0x%" PRIx64 "\n", pc);
+		return;
+	}
+	for (at.pc = pc > function.entry && !is_exact ? pc - 1 : pc;;) {
+		uint64_t in = at.pc;
+
+		if (go_inline_next(tab, &go->functions.module, &code, &function, &at, &name) <= 0)
+			break;
+		fprintf(out, "%s(...)", name);
+		print_place(out, tab, &function, in);
+		fputc('\n', out);
+	}
+	fprintf(out, "%s()", function.name);
+	print_place(out, tab, &function, at.pc);
+	fprintf(out, " +0x%" PRIx64 "\n", pc - function.entry);
+}
+
+static void print_creator(FILE *out, const struct getgo *go, uint64_t pc, uint64_t parent)
+{
+	const struct go_pclntab *tab = &go->functions.tab;
+	struct go_function function;
+
+	if (go_pclntab_find(tab, pc, &function) < 0)
+		return;
+	fprintf(out, "created by %s", function.name);
+	if (parent)
+		fprintf(out, " in goroutine %" PRIu64, parent);
+	print_place(out, tab, &function, pc > function.entry ? pc - 1 : pc);
+	fprintf(out, " +0x%" PRIx64 "\n", pc - function.entry);
+}
+
+static void print_stack(FILE *out, const struct getgo *go, const struct go_goroutine *g)
 {
 	static const char *const instead[] = {
 		[GO_STACK_RUNNING] = "it runs: its stack is not read",
@@ -128,18 +166,20 @@ static void print_stack(FILE *out, const struct go_pclntab *tab, const struct go
 		const struct go_walk_frame *frame = go_walk_frame(g->walk, i);
 
 		if (frame)
-			print_frame(out, tab, frame->pc, frame->is_exact, "", 0);
+			print_frame(out, go, frame->pc, frame->is_exact);
 		else if (i == GO_WALK_KEPT)
 			fprintf(out, "...%" PRIu32 " frames elided...\n",
 				g->walk->count - 2 * GO_WALK_KEPT);
 	}
-	if (g->go_pc)
-		print_frame(out, tab, g->go_pc, false, "created by ", g->parent);
+	/* The first one was made by what begins all, which Go does not tell. */
+	if (g->go_pc && g->id != 1)
+		print_creator(out, go, g->go_pc, g->parent);
 	fputc('\n', out);
 }
 
 /* What is counted and printed of all. */
 struct dump {
+	const struct getgo *go;
 	const struct go_goroutines *from;
 	FILE *out;
 	bool stacks;
@@ -160,43 +200,29 @@ static int take_goroutine(void *arg, const struct go_goroutine *g)
 	go_goroutines_reason(dump->from, g, reason);
 	fprintf(dump->out, "goroutine %" PRIu64 " [%s%s]:\n", g->id, reason,
 		g->is_locked ? ", locked to thread" : "");
-	print_stack(dump->out, dump->from->tab, g);
+	print_stack(dump->out, dump->go, g);
 	return 0;
 }
 
 /* The table of functions, and where they are now. */
 static int open_table(struct getgo *go)
 {
-	struct go_elf_symbol text = {.name = "runtime.text"};
-	const Elf64_Shdr *section;
-	int err = go_elf_open(go->exe, &go->elf);
+	struct go_elf elf;
+	int err = go_elf_open(go->exe, &elf);
 
 	if (err < 0)
 		return err;
-	go->has_elf = true;
-	section = go_elf_section(&go->elf, ".gopclntab");
-	if (!section)
-		section = go_elf_section(&go->elf, ".data.rel.ro.gopclntab");
-	if (!section || section->sh_size > GO_PCLNTAB_MAX)
-		return -EOPNOTSUPP;
-	go->table = malloc(section->sh_size);
-	if (!go->table)
-		return -ENOMEM;
-	err = go_elf_pread(&go->elf, section->sh_offset, go->table, section->sh_size);
+	err = go_functions_open(&elf, go->image->minor, &go->functions);
 	if (err == 0)
-		err = go_pclntab_init(&go->tab, go->table, section->sh_size);
-	if (err < 0)
-		return err;
-	if (go_elf_symbols(&go->elf, &text, 1) < 1)
-		return -EOPNOTSUPP;
-	go->tab.text = go->memory.bias + text.address;
-	return 0;
+		go_functions_move(&go->functions, go->memory.bias);
+	go_elf_close(&elf);
+	return err;
 }
 
 int getgo_print_goroutines(struct getgo *go, FILE *out, bool stacks)
 {
-	const struct go_goroutines from = {&go->image->layout, &go->memory, &go->tab};
-	struct dump dump = {.from = &from, .out = out, .stacks = stacks};
+	const struct go_goroutines from = {&go->image->layout, &go->memory, &go->functions.tab};
+	struct dump dump = {.go = go, .from = &from, .out = out, .stacks = stacks};
 	uint64_t all = 0;
 	int err = open_table(go);
 
@@ -217,9 +243,7 @@ int getgo_print_goroutines(struct getgo *go, FILE *out, bool stacks)
 
 void getgo_close(struct getgo *go)
 {
-	if (go->has_elf)
-		go_elf_close(&go->elf);
-	free(go->table);
+	go_functions_close(&go->functions);
 	if (go->image)
 		go_image_close(go->image);
 	if (go->exe >= 0)

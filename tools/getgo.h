@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "collector/runtimes/go/elf.h"
+#include "collector/runtimes/go/functions.h"
 #include "collector/runtimes/go/memory.h"
-#include "collector/runtimes/go/pclntab.h"
 
 struct go_image;
 
@@ -17,11 +16,8 @@ struct getgo {
 	int dir, exe;		      /* owned: /proc/PID, and the program */
 	const struct go_image *image; /* owned */
 	struct go_memory memory;
-	struct go_elf elf;
-	bool has_elf;
-	void *table; /* owned: the bytes of tab */
-	struct go_pclntab tab;
-	char why[256]; /* of an error, for people */
+	struct go_functions functions; /* owned; addresses of the process */
+	char why[256];		       /* of an error, for people */
 };
 
 /* getgo_close() is right after all of them. Returns 0, or an error, and the words in ret->why. */

@@ -5,7 +5,7 @@
 # shellcheck source=tests/cli/go_lib disable=SC2154
 . "$(dirname "$0")/go_lib"
 
-go_build go/heappage page
+go_build heappage page
 go_start ./page
 run mstat-get -memstats "$started"
 is "-memstats" "$status $err" "0 "
@@ -26,7 +26,7 @@ is "-goroutines" "$status $err" "0 "
 like "by state" "$out" $'(^|\n)waiting [0-9]+\n'
 like "and in all" "$out" $'\nall [0-9]+, the runtime\'s own [0-9]+$'
 run mstat-get -goroutines "$started" -v
-like "-v: with stacks" "$out" $'goroutine 1 \\[.*\\]:\n.*main\\.main\n\t.*\\.go:[0-9]+ \\+0x'
+like "-v: with stacks" "$out" $'goroutine 1 \\[.*\\]:\n.*main\\.main\\(\\)\n\t.*\\.go:[0-9]+ \\+0x'
 like "and by state" "$out" $'\nall [0-9]+, the runtime\'s own [0-9]+$'
 
 if [ "$(id -u)" = 0 ]; then

@@ -12,7 +12,8 @@
 #define RELOCATIONS 1024
 
 /* Where the table may be: Go's own linker, of programs that are position-independent, the system's linker. */
-static const char *const SECTIONS[] = {".gopclntab", ".data.rel.ro.gopclntab", ".data.rel.ro"};
+static const char *const SECTIONS[] = {".gopclntab", ".data.rel.ro.gopclntab", ".data.rel.ro",
+				       ".rodata"};
 
 static int open_section(const struct go_elf *elf, const Elf64_Shdr *section,
 			struct go_functions *ret, uint64_t *ret_address)
