@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/runtimes/go/goroutines.h"
 #include "collector/runtimes/go/image.h"
+#include "collector/runtimes/go/inline.h"
 #include "collector/runtimes/go/memstats.h"
 #include "collector/runtimes/runtime.h"
 #include "core/parse.h"
@@ -17,7 +20,7 @@
 #define TRIES	 200
 #define PAUSE_NS 5000000
 
-int getgo_fail(struct getgo *go, int err, const char *what)
+static int fail(struct getgo *go, int err, const char *what)
 {
 	if (err == -EPERM || err == -EACCES)
 		snprintf(go->why, sizeof(go->why),
@@ -41,10 +44,10 @@ int getgo_open(pid_t pid, struct getgo *ret)
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	ret->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (ret->dir < 0)
-		return getgo_fail(ret, -errno, "it");
+		return fail(ret, -errno, "it");
 	ret->exe = openat(ret->dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (ret->exe < 0)
-		return getgo_fail(ret, -errno, "its program");
+		return fail(ret, -errno, "its program");
 	err = go_image_open(ret->exe, &ret->image, text);
 	if (err == -ENOEXEC)
 		snprintf(ret->why, sizeof(ret->why), "it is not a Go program");
@@ -53,7 +56,7 @@ int getgo_open(pid_t pid, struct getgo *ret)
 	if (err < 0)
 		return err;
 	err = go_memory_open(pid, ret->dir, ret->image->is_pie, ret->image->entry, &ret->memory);
-	return err < 0 ? getgo_fail(ret, err, "its memory") : 0;
+	return err < 0 ? fail(ret, err, "its memory") : 0;
 }
 
 static void pause_a_moment(void)
@@ -89,11 +92,158 @@ int getgo_print_memstats(struct getgo *go, FILE *out, bool json)
 	else if (err == 0)
 		gomemstats_print(out, stats, read_peak(go));
 	free(stats);
-	return err < 0 ? getgo_fail(go, err, "its runtime") : 0;
+	return err < 0 ? fail(go, err, "its runtime") : 0;
+}
+
+static int read_code(void *arg, uint64_t address, void *buf, size_t size)
+{
+	return go_memory_read(arg, address, buf, size);
+}
+
+/* A place in a function, of which that is known or not. */
+static void print_place(FILE *out, const struct go_pclntab *tab, const struct go_function *function,
+			uint64_t pc)
+{
+	const char *file = "?";
+	uint32_t line = 0;
+
+	go_pclntab_line(tab, function, pc, &file, &line);
+	fprintf(out, "\n\t%s:%" PRIu32, file, line);
+}
+
+/* What is called at pc, or interrupted there; before it the functions that are inlined there. */
+static void print_frame(FILE *out, const struct getgo *go, uint64_t pc, bool is_exact)
+{
+	const struct go_pclntab *tab = &go->functions.tab;
+	const struct go_code code = {read_code, (void *)(uintptr_t)&go->memory};
+	struct go_function function;
+	struct go_inline at = {0};
+	const char *name;
+
+	if (go_pclntab_find(tab, pc, &function) < 0) {
+		fprintf(out, "0x%" PRIx64 "\n", pc);
+		return;
+	}
+	for (at.pc = pc > function.entry && !is_exact ? pc - 1 : pc;;) {
+		uint64_t in = at.pc;
+
+		if (go_inline_next(tab, &go->functions.module, &code, &function, &at, &name) <= 0)
+			break;
+		fprintf(out, "%s(...)", name);
+		print_place(out, tab, &function, in);
+		fputc('\n', out);
+	}
+	fprintf(out, "%s()", function.name);
+	print_place(out, tab, &function, at.pc);
+	fprintf(out, " +0x%" PRIx64 "\n", pc - function.entry);
+}
+
+static void print_creator(FILE *out, const struct getgo *go, uint64_t pc, uint64_t parent)
+{
+	const struct go_pclntab *tab = &go->functions.tab;
+	struct go_function function;
+
+	if (go_pclntab_find(tab, pc, &function) < 0)
+		return;
+	fprintf(out, "created by %s", function.name);
+	if (parent)
+		fprintf(out, " in goroutine %" PRIu64, parent);
+	print_place(out, tab, &function, pc > function.entry ? pc - 1 : pc);
+	fprintf(out, " +0x%" PRIx64 "\n", pc - function.entry);
+}
+
+static void print_stack(FILE *out, const struct getgo *go, const struct go_goroutine *g)
+{
+	static const char *const instead[] = {
+		[GO_STACK_RUNNING] = "it runs: its stack is not read",
+		[GO_STACK_TORN] = "its stack moved whenever it was read",
+		[GO_STACK_BROKEN] = "its stack is not understood",
+	};
+
+	if (g->stack != GO_STACK_WHOLE)
+		fprintf(out, "\t(%s)\n", instead[g->stack]);
+	for (uint32_t i = 0; g->walk && i < g->walk->count; i++) {
+		const struct go_walk_frame *frame = go_walk_frame(g->walk, i);
+
+		if (frame)
+			print_frame(out, go, frame->pc, frame->is_exact);
+		else if (i == GO_WALK_KEPT)
+			fprintf(out, "...%" PRIu32 " frames elided...\n",
+				g->walk->count - 2 * GO_WALK_KEPT);
+	}
+	/* The first one was made by what begins all, which Go does not tell. */
+	if (g->go_pc && g->id != 1)
+		print_creator(out, go, g->go_pc, g->parent);
+	fputc('\n', out);
+}
+
+/* What is counted and printed of all. */
+struct dump {
+	const struct getgo *go;
+	const struct go_goroutines *from;
+	FILE *out;
+	bool stacks;
+	uint64_t count[GO_STATES], own;
+};
+
+static int take_goroutine(void *arg, const struct go_goroutine *g)
+{
+	struct dump *dump = arg;
+	char reason[GO_REASON_SIZE];
+
+	if (g->state < GO_STATES)
+		dump->count[g->state]++;
+	if (go_goroutines_is_own(dump->from, g))
+		dump->own++;
+	if (!dump->stacks)
+		return 0;
+	go_goroutines_reason(dump->from, g, reason);
+	fprintf(dump->out, "goroutine %" PRIu64 " [%s%s]:\n", g->id, reason,
+		g->is_locked ? ", locked to thread" : "");
+	print_stack(dump->out, dump->go, g);
+	return 0;
+}
+
+/* The table of functions, and where they are now. */
+static int open_table(struct getgo *go)
+{
+	struct go_elf elf;
+	int err = go_elf_open(go->exe, &elf);
+
+	if (err < 0)
+		return err;
+	err = go_functions_open(&elf, go->image->minor, &go->functions);
+	if (err == 0)
+		go_functions_move(&go->functions, go->memory.bias);
+	go_elf_close(&elf);
+	return err;
+}
+
+int getgo_print_goroutines(struct getgo *go, FILE *out, bool stacks)
+{
+	const struct go_goroutines from = {&go->image->layout, &go->memory, &go->functions.tab};
+	struct dump dump = {.go = go, .from = &from, .out = out, .stacks = stacks};
+	uint64_t all = 0;
+	int err = open_table(go);
+
+	if (err < 0)
+		return fail(go, err, "its table of functions");
+	err = go_goroutines_read(&from, take_goroutine, &dump);
+	if (err < 0)
+		return fail(go, err, "its goroutines");
+	for (int i = 0; i < GO_STATES; i++) {
+		all += dump.count[i];
+		if (dump.count[i])
+			fprintf(out, "%s %" PRIu64 "\n", go_state_text((enum go_state)i),
+				dump.count[i]);
+	}
+	fprintf(out, "all %" PRIu64 ", the runtime's own %" PRIu64 "\n", all, dump.own);
+	return 0;
 }
 
 void getgo_close(struct getgo *go)
 {
+	go_functions_close(&go->functions);
 	if (go->image)
 		go_image_close(go->image);
 	if (go->exe >= 0)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "collector/runtimes/go/functions.h"
 #include "collector/runtimes/go/memory.h"
 
 struct go_image;
@@ -15,7 +16,8 @@ struct getgo {
 	int dir, exe;		      /* owned: /proc/PID, and the program */
 	const struct go_image *image; /* owned */
 	struct go_memory memory;
-	char why[256]; /* of an error, for people */
+	struct go_functions functions; /* owned; addresses of the process */
+	char why[256];		       /* of an error, for people */
 };
 
 /* getgo_close() is right after all of them. Returns 0, or an error, and the words in ret->why. */
@@ -29,9 +31,6 @@ int getgo_print_memstats(struct getgo *go, FILE *out, bool json);
  * before it, as Go dumps them. Returns likewise; something may have been printed then.
  */
 int getgo_print_goroutines(struct getgo *go, FILE *out, bool stacks);
-
-/* What went wrong, in words for people, into go->why. Returns err. */
-int getgo_fail(struct getgo *go, int err, const char *what);
 
 void getgo_close(struct getgo *go);
 
