@@ -30,6 +30,9 @@ const running = [
 const isDrawable = (v) => v >= 0 && v < 2 ** 52;
 const writeLimit = (v) => (isDrawable(v) ? bytes(v) : "none");
 
+const cssOf = (color) => (color.startsWith("--") ? `var(${color})` : color);
+const allOf = (runtime) => [...runtime.memory, ...runtime.collections, ...runtime.running];
+
 function partsOf(runtime, kinds, write) {
 	return kinds.filter(({ column }) => runtime.column[column]).map((kind) => ({ ...kind, drawable: isDrawable,
 		write: kind.isLimit ? writeLimit : write, values: runtime.column[kind.column] }));
@@ -65,13 +68,13 @@ function peakOf(values) {
 function legend(runtime) {
 	const number = "number";
 	const cell = (v, write) => element("span", { data: { value: v }, title: digits(v) }, write(v));
-	const row = ({ name, color, values, write, column }) => [
-		element("span", null, swatch(color.startsWith("--") ? `var(${color})` : color), element("span", { className: "name" }, name)),
-		cell(lastOf(values), write), cell(column === "rss_bytes" ? runtime.process.rss : peakOf(values), write)];
+	const peak = ({ column, values }) => (column === "rss_bytes" ? runtime.process.rss : peakOf(values));
+	const row = (it) => [
+		element("span", null, swatch(cssOf(it.color)), element("span", { className: "name" }, it.name)),
+		cell(lastOf(it.values), it.write), runtime.collections.includes(it) ? "" : cell(peak(it), it.write)];
 	const made = element("table");
 
-	table(made, [{ name: "" }, { name: "Last", kind: number }, { name: "Peak", kind: number }],
-		[...runtime.memory, ...runtime.collections, ...runtime.running].map(row));
+	table(made, [{ name: "" }, { name: "Last", kind: number }, { name: "Peak", kind: number }], allOf(runtime).map(row));
 	return element("div", { className: "wide" }, made);
 }
 
@@ -94,7 +97,7 @@ function noteOf(runtimes) {
 	const notes = [];
 
 	if (runtimes.some((runtime) => runtime.column.go_held_bytes))
-		notes.push("Go: what it has from the kernel is sys less released; next GC is dashed. The live heap has what is dead and not swept yet.");
+		notes.push("Go: what it has from the kernel is sys less released; next GC is dashed. The live heap has what is dead, too, until that is swept.");
 	notes.push("Red at the foot: collections.");
 	if (thinned.length)
 		notes.push(`Of ${digits(thinned.reduce((all, { samples }) => all + samples, 0))} samples ${digits(thinned.reduce((all, { n }) => all + n, 0))} are in this page: those with the lowest and highest values.`);
@@ -134,8 +137,8 @@ export function readRuntime(runtime, time, firstTick) {
 	const { times, process, n } = runtime;
 	const row = rowAt(times, time);
 	const isThere = time >= times[0] && time <= Math.max(process.ended ? process.end : Infinity, times[n - 1]);
-	const items = [...runtime.memory, ...runtime.collections, ...runtime.running].map(({ name, color, values, write }) =>
-		valueItem(name, color.startsWith("--") ? `var(${color})` : color, isThere ? values[row] : NaN,
+	const items = allOf(runtime).map(({ name, color, values, write }) =>
+		valueItem(name, cssOf(color), isThere ? values[row] : NaN,
 			isThere ? drawnBefore(runtime, values, row) : null, write));
 	const title = isThere ? when(runtime, row, firstTick) : element("span", { className: "when" },
 		time < times[0] ? "not sampled yet" : "has ended");
