@@ -24,6 +24,7 @@
 #include "tools/plottext.h"
 #include "tools/reportpage.h"
 #include "tools/runreport.h"
+#include "tools/runtimereport.h"
 #include "tools/spool.h"
 #include "tools/stream.h"
 
@@ -57,6 +58,7 @@ struct extra {
 	char no_heap[512];
 	char *remarks; /* owned */
 	FILE *folded;  /* owned; NULL: no heap */
+	struct runtimereport runtimes;
 };
 
 static const char *input_name(const struct options *options)
@@ -160,6 +162,7 @@ static int read_heap(int fd, const struct runreport *report, struct extra *extra
 
 static void extra_done(struct extra *extra)
 {
+	runtimereport_done(&extra->runtimes);
 	free(extra->remarks);
 	if (extra->folded)
 		fclose(extra->folded);
@@ -173,6 +176,7 @@ static int write_html(const struct runreport *report, const struct extra *extra,
 				  .html_len = (size_t)(report_page_end - report_page),
 				  .version = MSTAT_VERSION,
 				  .cut = extra->cut[0] ? extra->cut : NULL,
+				  .runtimes = &extra->runtimes,
 				  .folded = extra->folded,
 				  .no_heap = extra->no_heap[0] ? extra->no_heap : NULL,
 				  .remarks = extra->remarks ? extra->remarks : ""};
@@ -265,6 +269,8 @@ static int report_on(const struct options *options, int fd)
 	if (is_page) {
 		if (options->format == HTML)
 			err = read_heap(fd, &report, &extra);
+		if (err == 0 && options->format == HTML)
+			err = runtimereport_read(fd, &report, &extra.runtimes);
 		if (err == 0)
 			err = write_output(options, &report, &extra);
 	}

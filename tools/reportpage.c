@@ -207,14 +207,35 @@ static void put_phases(struct embed *to, const struct runreport *report)
 	embed_raw(to, "]");
 }
 
-static void put_columns(struct embed *to, const struct runreport *report)
+static void put_columns(struct embed *to, const char *const *name, unsigned n)
 {
 	put_key(to, "columns");
 	embed_raw(to, "[");
-	for (unsigned i = 0; i < report->width; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		embed_raw(to, i ? ",\"" : "\"");
-		embed_raw(to, report->name[i]);
+		embed_raw(to, name[i]);
 		embed_raw(to, "\"");
+	}
+	embed_raw(to, "]");
+}
+
+static void put_runtimes(struct embed *to, const struct runreport *report,
+			 const struct runtimereport *runtimes)
+{
+	if (!runtimes->n)
+		return;
+	put_key(to, "runtimes");
+	embed_raw(to, "[");
+	for (unsigned i = 0; i < runtimes->n; i++) {
+		const struct runtimereport_process *process = &runtimes->process[i];
+
+		embed_raw(to, i ? ",\n{\"process\":" : "{\"process\":");
+		embed_uint(to, runreport_process_at(report, process->number)->row);
+		put_uint(to, "samples", process->samples);
+		put_uint(to, "bucket", process->bucket_ticks);
+		put_uint(to, "rows", process->series.n);
+		put_columns(to, process->name, process->width);
+		embed_raw(to, "}");
 	}
 	embed_raw(to, "]");
 }
@@ -240,12 +261,13 @@ static int put_about(const struct reportpage *page, const struct runreport *repo
 	put_uint(about, "rows", report->tree.n);
 	put_uint(about, "lifeRows", report->lives.n);
 	put_uint(about, "bands", report->bands);
-	put_columns(about, report);
+	put_columns(about, report->name, report->width);
 	put_info(about, report);
 	put_summary(about, report);
 	put_processes(about, report);
 	put_events(about, report);
 	put_phases(about, report);
+	put_runtimes(about, report, page->runtimes);
 	embed_raw(about, "}");
 	embed_close(about);
 	return 0;
@@ -342,6 +364,18 @@ static int put_series(const struct series *series, const char *id, FILE *to)
 	return 0;
 }
 
+static int put_runtime_series(const struct runtimereport *runtimes, FILE *to)
+{
+	char id[24];
+	int err = 0;
+
+	for (unsigned i = 0; err == 0 && i < runtimes->n; i++) {
+		snprintf(id, sizeof(id), "runtime%u", i);
+		err = put_series(&runtimes->process[i].series, id, to);
+	}
+	return err;
+}
+
 /* ---- stacks ---------------------------------------------------------------------------------------- */
 
 struct stack {
@@ -430,6 +464,8 @@ int reportpage_write(const struct reportpage *page, const struct runreport *repo
 		err = put_series(&report->tree, "tree", to);
 	if (err == 0)
 		err = put_series(&report->lives, "lives", to);
+	if (err == 0)
+		err = put_runtime_series(page->runtimes, to);
 	if (err == 0 && page->folded)
 		err = put_stacks(page->folded, to);
 	at += sizeof(mark) - 1;

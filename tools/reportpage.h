@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "tools/runreport.h"
+#include "tools/runtimereport.h"
 
 /* Where the data go in the page that is built in. */
 #define REPORTPAGE_MARK "<!-- data -->"
@@ -16,6 +17,7 @@ struct reportpage {
 	size_t html_len;
 	const char *version; /* of this program */
 	const char *cut;     /* borrowed: what is missing of the record; NULL: nothing is */
+	const struct runtimereport *runtimes; /* borrowed */
 	FILE *folded; /* borrowed, at its beginning: the heap at the peak; NULL: there is none */
 	const char *no_heap; /* borrowed: why there is none; NULL: nothing is to be said */
 	const char *remarks; /* borrowed: lines on what the heap's numbers do not hold */

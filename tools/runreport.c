@@ -231,8 +231,11 @@ static int take_tree(struct pass *pass, struct bytes_in *in)
 
 /* ---- rows of processes ---------------------------------------------------------------------------- */
 
-enum { ROW_RSS, ROW_PSS, ROW_COLUMNS };
-static const char *const row_columns[ROW_COLUMNS] = {"rss_bytes", "pss_bytes"};
+/* The last ones, which a page shows, tell that there is a runtime: the first pass looks for them. */
+enum { ROW_RSS, ROW_PSS, ROW_COLUMNS, ROW_SURVEYED = ROW_COLUMNS + 4 };
+static const char *const row_columns[ROW_SURVEYED] = {"rss_bytes",	     "pss_bytes",
+						      "go_heap_alloc_bytes", "go_goroutines",
+						      "jvm_threads",	     "jvm_heap_used_bytes"};
 
 static void lift(int64_t *peak, int64_t value)
 {
@@ -287,6 +290,8 @@ static void tell(struct runreport *report, struct runreport_process *process, si
 
 static void survey_process(struct runreport_process *process, const struct columns_rows *rows)
 {
+	for (unsigned i = ROW_COLUMNS; i < ROW_SURVEYED && !process->has_runtime; i++)
+		process->has_runtime = has_value(rows->value[i], rows->n);
 	for (size_t i = 0; i < rows->n; i++) {
 		int64_t rss = rows->value[ROW_RSS] ? rows->value[ROW_RSS][i] : COLUMNS_UNKNOWN;
 		int64_t pss = rows->value[ROW_PSS] ? rows->value[ROW_PSS][i] : COLUMNS_UNKNOWN;
@@ -413,7 +418,7 @@ static int first_pass(struct runreport *report)
 	if (!report->is_told || !report->summary ||
 	    columns_open(schema, SCOPE_TREE, runreport_columns, RUNREPORT_COLUMNS, &pass.tree) <
 		    0 ||
-	    columns_open(schema, SCOPE_PROCESS, row_columns, ROW_COLUMNS, &pass.process) < 0 ||
+	    columns_open(schema, SCOPE_PROCESS, row_columns, ROW_SURVEYED, &pass.process) < 0 ||
 	    columns_open(schema, SCOPE_LIFE, life_columns, LIFE_COLUMNS, &pass.life) < 0 ||
 	    blockrows_open(schema, SCOPE_RUN, &pass.run) < 0)
 		err = fail(report, -ENOMEM);

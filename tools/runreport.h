@@ -20,6 +20,9 @@
 /* Values of the tree over time in a page, and of processes; what is beyond is thinned. */
 #define RUNREPORT_POINTS      1000000
 #define RUNREPORT_LIFE_POINTS 2000000
+/* The same of all processes' runtimes together (tools/runtimereport.h), and how many of them. */
+#define RUNREPORT_RUNTIME_POINTS 400000
+#define RUNREPORT_RUNTIMES	 8
 /* Processes whose memory over time is told one by one; that are in the list; events and phases. */
 #define RUNREPORT_BANDS	    48
 #define RUNREPORT_LIVES	    5000
@@ -39,7 +42,8 @@ struct runreport_process {
 	uint32_t row;				   /* in the list; UINT32_MAX: it is not in it */
 	bool ended;
 	bool is_listed;
-	bool is_holder; /* one of the largest at the peak, as the collector told */
+	bool is_holder;	  /* one of the largest at the peak, as the collector told */
+	bool has_runtime; /* which has told of its memory: Go's, or a JVM */
 };
 
 struct runreport_event {

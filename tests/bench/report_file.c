@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * report_file OUT TICKS COLUMNS PROCESSES: writes a run file as a long run leaves it: so many ticks of the
+ * report_file OUT TICKS COLUMNS PROCESSES [RUNTIMES]: writes a run file as a long run leaves it: so many ticks of the
  * tree with so many columns (5: usage, anon, file, shmem, kernel; more: what else it has), and processes that
- * are sampled at each. For measuring what it takes to make a page of it.
+ * are sampled at each. Of so many of them, the last ones, a runtime tells at every other tick, Go's and a JVM by turns.
+ * For measuring what it takes to make a page of it.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -55,20 +57,44 @@ static void set(struct record *row, unsigned field, int64_t value)
 	record_set(row, field, value);
 }
 
+/* Of a heap of that size: what holds between the numbers of a runtime holds here. */
+static void set_runtime(struct record *row, bool is_go, int64_t heap, unsigned tick)
+{
+	int64_t free = (int64_t)below(64) * PAGE;
+
+	if (is_go) {
+		set(row, FIELD_GO_HEAP_ALLOC, heap);
+		set(row, FIELD_GO_HEAP_INUSE, heap + free);
+		set(row, FIELD_GO_HEAP_RELEASED, (int64_t)below(1000) * PAGE);
+		set(row, FIELD_GO_SYS, heap + free + 1000 * PAGE);
+		set(row, FIELD_GO_NEXT_GC, heap + heap / 2);
+		set(row, FIELD_GO_NUM_GC, tick / 50);
+		set(row, FIELD_GO_GOROUTINES, (int64_t)below(100));
+	} else {
+		set(row, FIELD_JVM_HEAP_USED, heap);
+		set(row, FIELD_JVM_HEAP_COMMITTED, heap + free);
+		set(row, FIELD_JVM_META_USED, 5 * PAGE + 100);
+		set(row, FIELD_JVM_GCS, tick / 70);
+		set(row, FIELD_JVM_THREADS, (int64_t)below(20));
+		set(row, FIELD_GLIBC_ARENA_BYTES, 40 * PAGE);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct record rows[SECOND];
 	int64_t value[COLUMNS] = {50000, 30000, 15000, 2000, 1000};
 	struct runfile *file;
-	unsigned ticks, columns, processes;
+	unsigned ticks, columns, processes, runtimes;
 	int64_t *held;
 	int fd;
 
-	if (argc != 5)
+	if (argc != 5 && argc != 6)
 		return 2;
 	ticks = (unsigned)atoi(argv[2]);
 	columns = (unsigned)atoi(argv[3]);
 	processes = (unsigned)atoi(argv[4]);
+	runtimes = argc == 6 ? (unsigned)atoi(argv[5]) : 0;
 	held = calloc(processes + 1, sizeof(*held));
 	fd = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (!held || columns > COLUMNS || fd < 0 || runfile_new(fd, &file) < 0)
@@ -104,6 +130,9 @@ int main(int argc, char **argv)
 				set(&rows[i], FIELD_RSS, 4 * wander(&held[p]));
 				if (i % 30 == 0)
 					set(&rows[i], FIELD_PSS, 3 * held[p]);
+				if (p + runtimes > processes && i % 2 == 0)
+					set_runtime(&rows[i], p % 2 == 0, held[p] * PAGE / 2,
+						    at + i);
 			}
 			runfile_rows(file, p, rows, n);
 		}

@@ -4,6 +4,7 @@
 #	report_page.py policy PAGE           complains where its policy is not strict, or not of its scripts and styles
 #	report_page.py value PAGE NAME...    of what it tells of the run, as JSON: value PAGE processes 0 argv
 #	report_page.py tree PAGE             its rows of the tree, as TSV: time, and its columns
+#	report_page.py runtime PAGE NUMBER   the same of a process whose runtime it tells of, from 0
 import base64, hashlib, html.parser, json, re, sys, zlib
 
 what, path, names = sys.argv[1], sys.argv[2], sys.argv[3:]
@@ -82,14 +83,13 @@ class Numbers:
         return got >> 1 ^ -(got & 1)
 
 
-def tree():
-    about, numbers = json.loads(embedded("about")), Numbers(embedded("tree"))
-    rows, ticks, tick = about["rows"], [], 0
+def series(about, element, rows, names):
+    numbers, ticks, tick = Numbers(embedded(element)), [], 0
     for _ in range(rows):
         tick += numbers.varint()
         ticks.append(tick)
     columns = []
-    for _ in about["columns"]:
+    for _ in names:
         zeros, sparse = numbers.varint(), numbers.varint()
         bits = numbers.at
         numbers.at += (rows + 7) // 8 if sparse else 0
@@ -102,9 +102,20 @@ def tree():
             column.append(last << zeros)
         columns.append(column)
     start, freq = about["startSeconds"] * 10**9 + about["startNanos"], about["freq"]
-    print("time", *about["columns"], sep="\t")
+    print("time", *names, sep="\t")
     for i, tick in enumerate(ticks):
         print(tick * 10**9 // freq - start, *(column[i] for column in columns), sep="\t")
 
 
-{"policy": policy, "value": value, "tree": tree}[what]()
+def tree():
+    about = json.loads(embedded("about"))
+    series(about, "tree", about["rows"], about["columns"])
+
+
+def runtime():
+    about = json.loads(embedded("about"))
+    it = about["runtimes"][int(names[0])]
+    series(about, "runtime" + names[0], it["rows"], it["columns"])
+
+
+{"policy": policy, "value": value, "tree": tree, "runtime": runtime}[what]()

@@ -35,6 +35,21 @@ static void check(const struct runreport *report)
 		__builtin_trap();
 }
 
+/* Whose runtime is told of is in the list. */
+static void check_runtimes(const struct runtimereport *runtimes, const struct runreport *report)
+{
+	for (unsigned i = 0; i < runtimes->n; i++) {
+		const struct runtimereport_process *it = &runtimes->process[i];
+		const struct runreport_process *process = runreport_process_at(report, it->number);
+
+		if (process->row >= report->listed_count || !process->has_runtime || !it->width)
+			__builtin_trap();
+		for (size_t k = 1; k < it->series.n; k++)
+			if (it->series.tick[k] <= it->series.tick[k - 1])
+				__builtin_trap();
+	}
+}
+
 static void draw(const struct runreport *report)
 {
 	const struct textline_style style = {.width = 80, .has_color = true};
@@ -56,8 +71,12 @@ static void draw(const struct runreport *report)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const char html[] = "<html>" REPORTPAGE_MARK "</html>";
-	struct reportpage page = {
-		.html = html, .html_len = sizeof(html) - 1, .version = "0", .remarks = ""};
+	struct runtimereport runtimes = {0};
+	struct reportpage page = {.html = html,
+				  .html_len = sizeof(html) - 1,
+				  .version = "0",
+				  .runtimes = &runtimes,
+				  .remarks = ""};
 	struct runreport report;
 	bool is_cut = len && *data == 1;
 	int fd, err;
@@ -70,10 +89,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	err = runreport_read(fd, &report);
 	if (err == 0 || (err == -ENODATA && is_cut)) {
 		check(&report);
+		if (runtimereport_read(fd, &report, &runtimes) < 0)
+			__builtin_trap();
+		check_runtimes(&runtimes, &report);
 		if (reportpage_write(&page, &report, out) < 0)
 			__builtin_trap();
 		draw(&report);
 	}
+	runtimereport_done(&runtimes);
 	runreport_done(&report);
 	close(fd);
 	return 0;

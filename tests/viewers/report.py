@@ -51,20 +51,68 @@ def drawn(browser, chart):
         return [colours.size, Math.round(400 * some / data.length)]}})()""")
 
 
-# The first and the last time that the hover finds in the tree's chart: what is shown of it.
-def shown(browser):
+# The first and the last time that the hover finds in a chart, by the tree's row: what is shown of it.
+def shown(browser, chart="tree"):
     ends = []
     for across in (0.001, 0.999):
-        browser.mouse("mouseMoved", *place(browser, "#tree-chart .u-over", across))
+        browser.mouse("mouseMoved", *place(browser, f"#{chart}-chart .u-over", across))
         ends.append(read(browser, "tree")[0])
     return ends
 
 
-def steer(browser):
+# Of the processes whose runtimes are told of: the name, what the table has, and how much of each colour is in the charts.
+def runtimes(browser):
+    return browser.value("""[...document.querySelectorAll('.runtime')].map(box => {
+        const canvases = [...box.querySelectorAll('canvas')];
+        const pixels = canvases.map(it => it.getContext('2d').getImageData(0, 0, it.width, it.height).data);
+        return [box.querySelector('h3').innerText, ...[...box.querySelectorAll('tbody tr')].map(row => {
+            const want = getComputedStyle(row.querySelector('.swatch')).backgroundColor.match(/\\d+/g).map(Number);
+            let n = 0;
+            for (const data of pixels)
+                for (let i = 0; i < data.length; i += 4)
+                    n += data[i + 3] > 150 && want.every((v, k) => Math.abs(data[i + k] - v) < 24);
+            const values = [...row.querySelectorAll('[data-value]')].map(it => it.dataset.value);
+            return row.cells[0].innerText.trim() + '=' + values.join('/') + '/' + (n > 5 ? 'drawn' : n);
+        })]})""")
+
+
+def read_runtimes(browser, count):
+    for i in range(count):
+        say(f"runtime{i}", *read(browser, f"runtime{i}"))
+
+
+# What a chart of the first one tells of when it is pointed at, and that all are zoomed with it.
+def steer_runtime(browser):
+    for across in (0.2, 0.6, 0.8):
+        browser.mouse("mouseMoved", *place(browser, "#runtime0-chart .u-over", across))
+        say("pointed", read(browser, "tree")[0], *read(browser, "runtime0"))
+    say("runtime-whole", *shown(browser, "runtime0"))
+    drag(browser, "runtime0-running", 0.3, 0.6)
+    for chart in ("tree", "runtime0", "runtime0-running"):
+        say("runtime-dragged", chart, *shown(browser, chart))
+    browser.key("Escape")
+    for chart in ("tree", "runtime0", "runtime0-running"):
+        say("runtime-reset", chart, *shown(browser, chart))
+    click(browser, *place(browser, "#runtime0-chart .u-over", 0.5))
+    say("runtime-clicked", read(browser, "tree")[0], browser.value("document.getElementById('held-note').innerText"))
+
+
+def drag(browser, chart, begin, end):
+    x, y = place(browser, f"#{chart}-chart .u-over", begin)
+    to, _ = place(browser, f"#{chart}-chart .u-over", end)
+    browser.mouse("mouseMoved", x, y)
+    browser.mouse("mousePressed", x, y, 1)
+    for part in range(1, 6):
+        browser.mouse("mouseMoved", x + (to - x) * part / 5, y, 1)
+    browser.mouse("mouseReleased", to, y)
+
+
+def steer(browser, count):
     for across in (0.2, 0.5, 0.7, 0.9):
         browser.mouse("mouseMoved", *place(browser, "#tree-chart .u-over", across))
         say("hover", *read(browser, "tree"))
         say("lives", *read(browser, "lives"))
+        read_runtimes(browser, count)
     at = read(browser, "tree")[0]
     click(browser, *place(browser, "#tree-chart .u-over", 0.9))
     say("clicked", at, browser.value("document.getElementById('held-note').innerText"))
@@ -78,13 +126,7 @@ def steer(browser):
     browser.key("p")
     say("peak", read(browser, "tree")[0])
     say("whole", *shown(browser))
-    x, y = place(browser, "#tree-chart .u-over", 0.3)
-    to, _ = place(browser, "#tree-chart .u-over", 0.6)
-    browser.mouse("mouseMoved", x, y)
-    browser.mouse("mousePressed", x, y, 1)
-    for part in range(1, 6):
-        browser.mouse("mouseMoved", x + (to - x) * part / 5, y, 1)
-    browser.mouse("mouseReleased", to, y)
+    drag(browser, "tree", 0.3, 0.6)
     say("dragged", *shown(browser))
     browser.key("Escape")
     say("reset", *shown(browser))
@@ -94,6 +136,8 @@ def steer(browser):
     browser.key("-")
     browser.key("-")
     say("minus", *shown(browser))
+    if count:
+        steer_runtime(browser)
     if not browser.value("Boolean(document.querySelector('#timeline .life'))"):
         return
     click(browser, *place(browser, "#timeline .life"))
@@ -111,8 +155,12 @@ with Browser(90, width, 900) as browser:
     say("wider", browser.value("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
     say("flame", browser.value("document.querySelectorAll('#flame .frame').length"),
         browser.value("document.getElementById('heap-read').innerText"))
+    told = runtimes(browser)
+    say("runtimes", len(told), browser.value("document.getElementById('runtimes-section').innerText.length"))
+    for one in told:
+        say("told", *one)
     if browser.value("Boolean(document.querySelector('#tree-chart .u-over'))"):
-        steer(browser)
+        steer(browser, len(told))
     browser.value("window.scrollTo(0, 0)")
     height = browser.value("document.documentElement.scrollHeight")
     browser.ask("Emulation.setDeviceMetricsOverride", width=width, height=min(height, 3000), deviceScaleFactor=1, mobile=width < 600)

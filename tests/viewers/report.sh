@@ -111,6 +111,95 @@ is "... by itself" "$(saw paper)" "rgb(21, 24, 28)"
 shows "it is shown on a phone" run.html phone.png 390
 is "... and fits it" "$(saw wider)" 0
 
+# ---- runtimes ----------------------------------------------------------------------------------------
+
+# The page's names, and the columns of mstat-decode.
+go_names=("RSS" "from the kernel" "heap in use" "live heap" "next GC" "collections" "goroutines")
+go_columns="rss_bytes go_held_bytes go_heap_inuse_bytes go_heap_alloc_bytes go_next_gc_bytes go_num_gc go_goroutines"
+jvm_names=("RSS" "heap committed" "heap used" "metaspace" "arenas of malloc" "collections" "threads")
+jvm_columns="rss_bytes jvm_heap_committed_bytes jvm_heap_used_bytes jvm_metaspace_used_bytes glibc_arena_bytes jvm_gc_count jvm_threads"
+# told RUN PID NAME...: of its samples, as mstat-decode tells them; go_held_bytes is sys less released
+told() {
+	local run=$1 pid=$2
+	shift 2
+	mstat-decode -what samples "$run" | awk -F '\t' -v pid="$pid" '
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; $(NF + 1) = "go_held_bytes"; $at["time_ns"] = "time" }
+		NR == 1 || $at["pid"] == pid { if (NR > 1) {
+			sys = $at["go_sys_bytes"]; $(NF + 1) = sys == "" ? "" : sprintf("%.0f", sys - $at["go_heap_released_bytes"]) }
+			print }' OFS='\t' | columns time "$@"
+}
+# label NAME...: of each of the columns behind the time
+label() { awk -F '\t' -v names="$(IFS=,; echo "$*")" '{ n = split(names, name, ","); line = $1; for (i = 1; i <= n; i++) line = line "\t" name[i] "=" $(i + 1); print line }'; }
+# legend NAME...: of values, what the table beside the chart has to say
+legend() {
+	awk -F '\t' -v names="$(IFS=,; echo "$*")" '
+		{ for (i = 2; i <= NF; i++) if ($i != "") { last[i] = $i; if ($i + 0 > peak[i]) peak[i] = $i } }
+		END { n = split(names, name, ","); for (i = 1; i <= n; i++)
+			printf "%s%s=%s%s/drawn", (i > 1 ? "\t" : ""), name[i], last[i + 1], (name[i] == "collections" ? "" : "/" peak[i + 1]) }'
+}
+# holds NUMBER RUN PID COLUMNS NAME...: what the page shows of the one of that number is what the run has
+holds() {
+	local i=$1 run=$2 pid=$3 names=$4 title line
+	shift 4
+	title=$(grep $'^told\t' <<<"$seen" | sed -n "$((i + 1))p")
+	# shellcheck disable=SC2086 # names
+	told "$run" "$pid" $names >rows
+	is "all lines are drawn, and told of beside" "$(cut -f 3- <<<"$title")" "$(legend "$@" <rows)"
+	label "$@" <rows >labelled
+	while read -r line; do
+		is "what is pointed at is what mstat-decode tells: ${line%%$'\t'*}" "$line" "$(grep "^${line%%$'\t'*}"$'\t' labelled)"
+	done < <(grep "^runtime$i"$'\t' <<<"$seen" | cut -f 2- | grep -v ^None)
+}
+
+is "a run without runtimes has no section of them" "$(saw runtimes)" $'0\t0'
+# The second process has Go, the third a JVM.
+ok "a run of runtimes" "$BUILD/tests/bench/report_file" two.mstat 200 11 3 2
+ok "a page of it" mstat-report two.mstat
+shows "it is shown" two.html runtimes.png
+is "... both" "$(saw runtimes | cut -f 1)" 2
+go=0 jvm=1
+grep $'^told\t' <<<"$seen" | head -n 1 | grep -q '\[102\]' || go=1 jvm=0
+holds $go two.mstat 102 "$go_columns" "${go_names[@]}"
+holds $jvm two.mstat 103 "$jvm_columns" "${jvm_names[@]}"
+while read -r at line; do
+	is "its own chart points the others at the same tick" "${line%%$'\t'*}" "$at"
+done < <(grep $'^pointed\t' <<<"$seen" | cut -f 2-)
+for what in dragged reset; do
+	is "all are $what together" "$(grep "^runtime-$what"$'\t' <<<"$seen" | cut -f 3- | sort -u | wc -l)" 1
+done
+is "... first to all" "$(saw runtime-whole)" "$(saw whole)"
+is "... and last" "$(saw runtime-reset | cut -f 2-)" "$(saw whole)"
+from=$(saw whole | cut -f 1) to=$(saw whole | cut -f 2)
+near "... between, to where the dragging began" "$(saw runtime-dragged | cut -f 2)" 30
+near "... and ended" "$(saw runtime-dragged | cut -f 3)" 60
+is "a click has the table tell of the tick" "$(saw runtime-clicked | cut -f 2 | cut -d ' ' -f 1-2)" \
+	"At $(saw runtime-clicked | awk -F '\t' '{ printf "%.3f", $1 / 1e9 }')"
+shows "they are shown in the dark" two.html runtimes-dark.png 1200 dark
+is "... all lines" "$(grep $'^told\t' <<<"$seen" | grep -c 'RSS=[0-9/]*/drawn.*collections=[0-9]*/drawn.*=[0-9/]*/drawn$')" 2
+shows "they are shown on a phone" two.html runtimes-phone.png 390
+is "... and fit it" "$(saw wider)" 0
+
+# Programs that end before the run does, and are read when there is time.
+: "${GO:=go}"
+if command -v "$GO" >/dev/null && [ "$("$GO" env GOARCH)" = amd64 ]; then
+	ok "a Go server" env GOCACHE="$SRC/build/go/cache" GOPATH="$TMP/gopath" GOFLAGS= GO111MODULE=off GOTOOLCHAIN=local \
+		CGO_ENABLED=0 nice -n 19 "$GO" build -o server "$SRC/tests/targets/go/server.go"
+	ok "a run of it" mstat -q -freq 50 -o go.mstat -- sh -c './server 2; sleep 0.5'
+	ok "a page of it" mstat-report go.mstat
+	shows "it is shown" go.html go.png
+	like "... with its version" "$(saw told)" '^server\[[0-9]+\] go1\.'
+	pid=$(saw told | sed 's/^server\[\([0-9]*\)\].*/\1/')
+	# shellcheck disable=SC2086 # names
+	holds 0 go.mstat "$pid" "$go_columns" "${go_names[@]}"
+	like "... and it ends" "$(grep $'^runtime0\t' <<<"$seen" | tail -n 1)" $'None\tRSS=\t.*goroutines=$'
+else
+	skip "a Go server" "no Go here (golang-go), or none of amd64"
+fi
+run mstat -q -freq 50 -o jvm.mstat -- sh -c '"$1" "$2" 60; sleep 0.3' sh "$TARGETS/fake_jvm" "$TMP"
+ok "a page of a JVM" mstat-report jvm.mstat
+shows "it is shown" jvm.html jvm.png
+like "... with its name" "$(saw told)" '^fake_jvm\[[0-9]+\] Fake\?VM 42\.0'
+
 # ---- runs with little in them ------------------------------------------------------------------------
 
 ok "a run without a tick" mstat -q -freq 1 -o none.mstat -- true

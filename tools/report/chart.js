@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: ISC
-// One chart of stacked bands over time, with a line above them, and what happened.
+// What all charts over time have in common; and the one of stacked bands, with a line above them, and what happened.
 import uPlot from "uplot";
-import { bytes, clock } from "./text.js";
+import { bytes, clock, digits } from "./text.js";
 
 const steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300,
 	600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
 const binary = Array.from({ length: 52 }, (_, i) => 2 ** i);
+const decimal = Array.from({ length: 12 }, (_, i) => [1, 2, 5].map((v) => v * 10 ** i)).flat();
 const eventColors = { mark: "--accent", oom: "--bad" };
 
 export function color(name) {
@@ -89,7 +90,7 @@ function eventText(event) {
 }
 
 // Marks, kills and gaps. A label stands where there is room for it.
-function drawEvents(u, events) {
+export function drawEvents(u, events) {
 	const { ctx, bbox } = u;
 	const room = [-Infinity, -Infinity];
 
@@ -144,16 +145,17 @@ function drawPeaks(u, peaks) {
 	}
 }
 
-// Starts and ends of processes as short lines at the foot, one for a pixel.
-function drawLives(u, lives) {
+// What has happened often, as short lines at the foot, one for a pixel: [[times, color, from, to]], the last two in
+// pixels from below.
+export function drawTicks(u, kinds) {
 	const { ctx, bbox } = u;
 	const foot = bbox.top + bbox.height;
 
-	for (const [times, ink, from, to] of [[lives.starts, "#2e9e5b", 0, 4], [lives.ends, "#d0453e", 4, 8]]) {
+	for (const [times, ink, from, to] of kinds) {
 		let last = -1;
 
 		ctx.save();
-		ctx.strokeStyle = ink;
+		ctx.strokeStyle = color(ink);
 		ctx.lineWidth = devicePixelRatio;
 		ctx.beginPath();
 		for (const time of times) {
@@ -170,14 +172,17 @@ function drawLives(u, lives) {
 	}
 }
 
-function axes() {
+const memoryAxis = { incrs: binary, space: 34, values: (u, splits) => splits.map((v) => bytes(v).replace(".0 ", " ")) };
+export const countAxis = { incrs: decimal, space: 24, values: (u, splits) => splits.map(digits) };
+
+function axes(y) {
 	const common = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 },
 		ticks: { stroke: color("--line") }, font: "11px system-ui, sans-serif" };
 
 	return [
 		{ ...common, incrs: steps, space: 70,
 			values: (u, splits, axis, space, step) => splits.map((v) => clock(v, step)) },
-		{ ...common, incrs: binary, size: 76, space: 34, values: (u, splits) => splits.map((v) => bytes(v).replace(".0 ", " ")) },
+		{ ...common, size: 76, ...y },
 	];
 }
 
@@ -186,50 +191,38 @@ function seriesOf(given) {
 		fill: `${band.color}cc`, points: { show: false } }));
 	const line = { label: "total", stroke: color("--total"), width: 1.5, points: { show: false } };
 
-	return [{}, ...bands, ...(given.line ? [line] : [])];
+	return [...bands, ...(given.line ? [line] : [])];
 }
 
-// given: { times (ns), bands: [{ name, color, values }], line: values or null, known: values, events, peaks,
-// lives, onHover(row or null), onZoom(min, max), onClick(row) }. Returns the uPlot.
-export function makeChart(target, given) {
-	const n = given.times.length;
-	const first = given.times[0] / 1e9;
-	const last = given.times[n - 1] / 1e9;
-	const whole = [first, last > first ? last : first + 1];
-	const columns = [given.times.map((t) => t / 1e9), ...stack(given.bands, n, given.known)];
-	const top = Math.max(0, ...(given.peaks || []).map((peak) => peak.bytes));
+// given: { whole: [from, to] in seconds, onHover(index or null), onZoom(min, max), onClick(index) }; plot: { columns,
+// the first of which is the time in seconds, series: uPlot's, of the others, bands: likewise, axis: of what stands on
+// the left, if not memory, height, range(max, isWhole): of that axis, draw(u): what is drawn above }. Returns the uPlot.
+export function makePlot(target, given, plot) {
+	const { whole } = given;
 	let u = null;
 	let down = null;
-
-	if (given.line)
-		columns.push(withNulls(given.line, given.line));
 	const isWhole = () => !u || (u.scales.x.min <= whole[0] && u.scales.x.max >= whole[1]);
 	const options = {
 		width: target.clientWidth || 600,
-		height: target.clientWidth < 600 ? 220 : 300,
+		height: plot.height || (target.clientWidth < 600 ? 220 : 300),
 		ms: 1,
 		legend: { show: false },
 		cursor: { y: false, points: { show: false }, drag: { x: true, y: false, dist: 5 } },
 		scales: {
 			x: { time: false, range: (_, min, max) => (min === null ? whole : [min, max]) },
-			y: { range: (_, min, max) => [0, Math.max(max || 0, isWhole() ? top : 0, 1) * 1.15] },
+			y: { range: (_, min, max) => plot.range(max, isWhole()) },
 		},
-		axes: axes(),
-		series: seriesOf(given),
-		bands: given.bands.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })),
+		axes: axes(plot.axis || memoryAxis),
+		series: [{}, ...plot.series],
+		bands: plot.bands,
 		hooks: {
 			setCursor: [(it) => given.onHover(it.cursor.left >= 0 ? it.cursor.idx : null)],
 			setScale: [(it, key) => key === "x" && given.onZoom(it.scales.x.min, it.scales.x.max)],
-			draw: [(it) => {
-				if (given.lives)
-					drawLives(it, given.lives);
-				drawEvents(it, given.events || []);
-				drawPeaks(it, given.peaks || []);
-			}],
+			draw: [plot.draw],
 		},
 	};
 	target.replaceChildren();
-	u = new uPlot(options, columns, target);
+	u = new uPlot(options, plot.columns, target);
 	u.over.addEventListener("mousedown", (event) => { down = event.clientX; });
 	u.over.addEventListener("click", (event) => {
 		if (down === null || Math.abs(event.clientX - down) < 5)
@@ -237,4 +230,28 @@ export function makeChart(target, given) {
 	});
 	u.whole = whole;
 	return u;
+}
+
+// given: { times (ns), bands: [{ name, color, values }], line: values or null, known: values, events, peaks,
+// ticks: as drawTicks() has them, onHover(row or null), onZoom(min, max), onClick(row) }. Returns the uPlot.
+export function makeChart(target, given) {
+	const n = given.times.length;
+	const first = given.times[0] / 1e9;
+	const last = given.times[n - 1] / 1e9;
+	const columns = [given.times.map((t) => t / 1e9), ...stack(given.bands, n, given.known)];
+	const top = Math.max(0, ...(given.peaks || []).map((peak) => peak.bytes));
+
+	if (given.line)
+		columns.push(withNulls(given.line, given.line));
+	return makePlot(target, { ...given, whole: [first, last > first ? last : first + 1] }, {
+		columns,
+		series: seriesOf(given),
+		bands: given.bands.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })),
+		range: (max, isWhole) => [0, Math.max(max || 0, isWhole ? top : 0, 1) * 1.15],
+		draw(u) {
+			drawTicks(u, given.ticks || []);
+			drawEvents(u, given.events || []);
+			drawPeaks(u, given.peaks || []);
+		},
+	});
 }

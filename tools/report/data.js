@@ -96,7 +96,20 @@ function seriesOf(bytes, n, width, about) {
 	return { ticks, times: timesOf(ticks, about), values, n };
 }
 
-// { about, tree, lives, heap }: tree.column is by name, lives.values by band as reportpage.h has them.
+// Of the processes whose runtimes have told: as the tree, and whose they are (tools/runtimereport.h).
+async function runtimesOf(about) {
+	const given = about.runtimes || [];
+	const packed = await Promise.all(given.map((_, i) => bytesOf(`runtime${i}`)));
+
+	return given.map(({ process, columns, rows, samples, bucket }, i) => {
+		const series = seriesOf(packed[i], rows, columns.length, about);
+
+		return { ...series, name: `runtime${i}`, process: about.processes[process], samples, bucket,
+			column: Object.fromEntries(columns.map((name, k) => [name, series.values[k]])) };
+	});
+}
+
+// { about, tree, lives, runtimes, heap }: tree.column is by name, lives.values by band as runreport.h has them.
 export async function load() {
 	const [aboutBytes, treeBytes, livesBytes, heapBytes] =
 		await Promise.all(["about", "tree", "lives", "heap"].map(bytesOf));
@@ -111,6 +124,7 @@ export async function load() {
 		about,
 		tree,
 		lives: seriesOf(livesBytes, about.lifeRows, width, about),
+		runtimes: await runtimesOf(about),
 		heap: heapBytes ? textOf(heapBytes) : null,
 	};
 }

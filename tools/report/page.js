@@ -6,6 +6,8 @@ import "./page.css";
 import { color, makeChart } from "./chart.js";
 import { load } from "./data.js";
 import { makeFlame } from "./flame.js";
+import { drawnBefore, rowAt, valueItem, when } from "./read.js";
+import { drawRuntimes, layOutRuntimes, readRuntime } from "./runtimes.js";
 import { bytes, digits, element, seconds, swatch, table } from "./text.js";
 import { makeTimeline, nameOf } from "./timeline.js";
 
@@ -181,76 +183,41 @@ function showNotes() {
 
 // ---- pointing and zooming ---------------------------------------------------------------------------
 
-function rowAt(times, time) {
-	let low = 0;
-	let high = times.length - 1;
-
-	while (low < high) {
-		const middle = (low + high + 1) >> 1;
-
-		if (times[middle] <= time)
-			low = middle;
-		else
-			high = middle - 1;
-	}
-	return low;
-}
-
-// The kernel's parts are not always read with the whole: what is drawn then is what they were before.
-const rowsBefore = 1000;
-function drawnBefore(values, row) {
-	let at = row;
-
-	while (at >= 0 && at > row - rowsBefore && Number.isNaN(values[at]))
-		at--;
-	return at < 0 || Number.isNaN(values[at]) ? null
-		: { v: values[at], when: `${seconds(data.tree.times[row] - data.tree.times[at])} before` };
-}
-
-function valueItem(name, fill, v, before) {
-	const known = Number.isNaN(v) ? before : { v, when: digits(v) };
-
-	return element("span", { data: { name, value: Number.isNaN(v) ? "" : String(v) } }, ...(fill ? [swatch(fill)] : []),
-		element("span", { className: "name" }, name), ` ${known ? bytes(known.v) : "\u2013"} `,
-		element("span", { className: "exact" }, known ? known.when : ""));
-}
-
-function when(series, row) {
-	return element("span", { className: "when", data: { tick: series.ticks[row], time: series.times[row] } },
-		`${seconds(series.times[row])}, tick ${digits(series.ticks[row] - data.tree.ticks[0])} of the run`);
-}
+const whenOf = (series, row) => when(series, row, data.tree.ticks[0]);
 
 function readTree(row) {
 	const items = [valueItem("total", null, column("rss") ? column("rss")[row] : NaN)];
 
 	for (const band of data.treeBands)
-		items.push(valueItem(band.name, band.color, band.values[row], drawnBefore(band.values, row)));
+		items.push(valueItem(band.name, band.color, band.values[row], drawnBefore(data.tree, band.values, row)));
 	for (const [name, title] of [["residual_bytes", "between them"], ["swap_bytes", "swap"],
 		["peak_bytes", "peak so far, exact"], ["heap_live_bytes", "live heap"]])
 		if (column(name))
 			items.push(valueItem(title, null, column(name)[row]));
-	$("tree-read").replaceChildren(when(data.tree, row), ...items);
+	$("tree-read").replaceChildren(whenOf(data.tree, row), ...items);
 }
 
 function readLives(row) {
 	const items = data.livesBands.map((band) => valueItem(band.name, band.color, band.values[row]));
 
-	$("lives-read").replaceChildren(when(data.lives, row), ...items);
+	$("lives-read").replaceChildren(whenOf(data.lives, row), ...items);
 }
 
-// Everything shows the tick; null: that of the table.
-function point(row, from) {
+// Everything shows the tick; null: that of the table. A chart with rows of its own says which time that is.
+function point(row, from, own) {
 	hovered = row;
 	const shown = row ?? pinned;
 
 	if (shown === null || busy)
 		return;
-	const time = data.tree.times[shown];
+	const time = own ?? data.tree.times[shown];
 
 	readTree(shown);
 	timeline.point(row === null ? null : time);
 	if (data.lives.n)
 		readLives(rowAt(data.lives.times, time));
+	for (const runtime of data.runtimes)
+		readRuntime(runtime, time, data.tree.ticks[0]);
 	busy = true;
 	for (const chart of Object.values(charts))
 		if (chart !== from)
@@ -344,7 +311,7 @@ function pin(row) {
 			{ name: "Share", kind: number }, { name: "Command", kind: "text" }], heldRows(lives));
 	table($("held-tree"), [{ name: "The tree" }, { name: "Bytes", kind: number }], [
 		...data.treeBands.map((band) => [named(band.color, band.name),
-			exactCell(band.values[row], drawnBefore(band.values, row))]),
+			exactCell(band.values[row], drawnBefore(data.tree, band.values, row))]),
 		...(column("rss") ? [[element("b", null, "total"), exactCell(column("rss")[row])]] : []),
 	]);
 	point(hovered);
@@ -392,10 +359,15 @@ function nothing(id, why) {
 	$(id).tabIndex = -1;
 }
 
+// given.timeOf: the time of what a chart says is pointed at: a row, if nothing else is said.
 function drawn(given) {
-	return { ...given, onHover: (row) => !busy && point(row === null ? null : given.treeRow(row), charts[given.name]),
+	const { timeOf = (row) => given.times[row] } = given;
+	const treeRow = (at) => rowAt(data.tree.times, timeOf(at));
+
+	return { ...given, onHover: (at) => !busy && (at === null ? point(null, charts[given.name])
+		: point(treeRow(at), charts[given.name], timeOf(at))),
 		onZoom: (min, max) => charts[given.name] && zoom(min, max, charts[given.name]),
-		onClick: (row) => pin(row === null ? null : given.treeRow(row)) };
+		onClick: (at) => pin(at === null ? null : treeRow(at)) };
 }
 
 function drawTree() {
@@ -410,8 +382,7 @@ function drawTree() {
 		peaks.push({ bytes: rss[data.peakRow], time: tree.times[data.peakRow],
 			text: `sampled peak ${bytes(rss[data.peakRow])}` });
 	charts.tree = makeChart($("tree-chart"), drawn({ name: "tree", times: tree.times, bands: data.treeBands,
-		line: rss, known: rss, peaks, events: about.events.filter((e) => ["mark", "oom", "gap"].includes(e.kind)),
-		treeRow: (row) => row }));
+		line: rss, known: rss, peaks, events: about.events.filter((e) => ["mark", "oom", "gap"].includes(e.kind)) }));
 }
 
 function drawLives() {
@@ -421,7 +392,7 @@ function drawLives() {
 
 	charts.lives = makeChart($("lives-chart"), drawn({ name: "lives", times: lives.times, bands: data.livesBands,
 		line: null, known: lives.times, events: about.events.filter((e) => e.kind === "oom"),
-		lives: { starts, ends }, treeRow: (row) => rowAt(data.tree.times, lives.times[row]) }));
+		ticks: [[starts, "#2e9e5b", 0, 4], [ends, "#d0453e", 4, 8]] }));
 }
 
 function draw() {
@@ -439,6 +410,9 @@ function draw() {
 		nothing("lives-chart", data.about.processCount
 			? "No process was sampled: all were shorter than a tick, or ended before."
 			: "The record has no process.");
+	if (charts.tree)
+		Object.assign(charts, drawRuntimes(data.runtimes, (given) => drawn({ ...given, whole: charts.tree.whole,
+			events: data.about.events.filter((e) => e.kind === "oom"), timeOf: (time) => time })));
 	busy = false;
 	if (zoomed && charts.tree)
 		zoom(...zoomed);
@@ -544,12 +518,15 @@ function peakRow() {
 async function main() {
 	data = await load();
 	data.peakRow = peakRow();
+	// Their axis is the tree's.
+	data.runtimes = data.peakRow === null ? [] : data.runtimes;
 	data.treeBands = treeBands();
 	data.heldBands = data.lives.n ? heldBands() : [];
 	data.livesBands = livesBands();
 	showHead();
 	showTiles();
 	showNotes();
+	layOutRuntimes($("runtimes-section"), data.runtimes, data.about);
 	drawTimeline();
 	draw();
 	pin(data.peakRow ?? (data.tree.n ? 0 : null));
