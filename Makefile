@@ -386,7 +386,7 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 # lib* as preloads that are not ours.
 build/tests/targets/static_%: TARGET_LDFLAGS = -static
 build/tests/targets/heap_fenv: TARGET_LDFLAGS = -Wl,--no-as-needed -lm
-build/tests/targets/guest_allow build/tests/targets/guest_counts build/tests/targets/heap_own: TARGET_LDFLAGS = -rdynamic
+$(addprefix build/tests/targets/,fake_python fake_python12 guest_allow guest_counts heap_own): TARGET_LDFLAGS = -rdynamic
 build/tests/targets/go_read build/tests/targets/go_goroutines build/tests/targets/go_table: \
   $(wildcard collector/runtimes/go/*.[ch])
 build/tests/targets/go_read build/tests/targets/go_goroutines: \

@@ -104,27 +104,22 @@ static int find_pool_size(struct python *python, uint32_t i, const struct obmall
 }
 
 static int add_arena(struct python *python, uint32_t i, const struct obmalloc_arena *arena,
-		     struct go_batch *batch, struct sums *sums)
+		     struct sums *sums)
 {
-	uint64_t first, used;
+	uint64_t used;
 
 	if (!python->pool_size && find_pool_size(python, i, arena) < 0)
 		return -EAGAIN;
-	first = obmalloc_first_pool(arena, python->pool_size);
 	used = obmalloc_used_pools(arena, python->pool_size);
 	if (used > arena->pools)
 		return -EAGAIN;
 	sums->bytes += obmalloc_arena_bytes(arena, python->pool_size);
-	for (uint64_t pool = 0; pool < used && sums->pools + pool < POOLS_MAX; pool++)
-		go_batch_add(batch, first + pool * python->pool_size,
-			     &python->used[sums->pools + pool], sizeof(python->used[0]));
 	sums->pools += used;
 	return 0;
 }
 
 /* As many as are counted, or it has changed meanwhile. */
-static int add_arenas(struct python *python, const struct obmalloc_head *head,
-		      struct go_batch *batch, struct sums *sums)
+static int add_arenas(struct python *python, const struct obmalloc_head *head, struct sums *sums)
 {
 	uint64_t count = 0;
 
@@ -133,12 +128,35 @@ static int add_arenas(struct python *python, const struct obmalloc_head *head,
 		int err = obmalloc_arena(python->table, i, &arena) ? 0 : -EAGAIN;
 
 		if (err == 0 && arena.address)
-			err = add_arena(python, i, &arena, batch, sums);
+			err = add_arena(python, i, &arena, sums);
 		if (err < 0)
 			return err;
 		count += arena.address != 0;
 	}
 	return count == head->count ? 0 : -EAGAIN;
+}
+
+/* Of all used pools, which are few enough: the blocks in use. An arena may be gone by now. */
+static int read_pools(struct python *python, const struct obmalloc_head *head)
+{
+	uint64_t pools = 0;
+	struct go_batch batch;
+
+	go_batch_begin(&batch, &python->interpreter.memory);
+	for (uint32_t i = 0; i < head->max; i++) {
+		struct obmalloc_arena arena;
+		uint64_t first, used;
+
+		obmalloc_arena(python->table, i, &arena);
+		if (!arena.address)
+			continue;
+		first = obmalloc_first_pool(&arena, python->pool_size);
+		used = obmalloc_used_pools(&arena, python->pool_size);
+		for (uint64_t pool = 0; pool < used; pool++)
+			go_batch_add(&batch, first + pool * python->pool_size,
+				     &python->used[pools++], sizeof(python->used[0]));
+	}
+	return go_batch_end(&batch);
 }
 
 /* Blocks in use, of what was read. */
@@ -166,11 +184,10 @@ static int check_head(struct python *python, const struct obmalloc_head *head)
 		       : -EAGAIN;
 }
 
-/* *ret_counted: there are few enough pools for their blocks to be counted. */
+/* *ret_counted: sums has the blocks, too. */
 static int read_all(struct python *python, struct obmalloc_head *head, struct sums *sums,
 		    bool *ret_counted)
 {
-	struct go_batch batch;
 	int err = read_head(python, head);
 
 	*sums = (struct sums){0};
@@ -178,14 +195,13 @@ static int read_all(struct python *python, struct obmalloc_head *head, struct su
 	if (err < 0 || head->table == 0)
 		return err;
 	err = read_table(python, head);
-	go_batch_begin(&batch, &python->interpreter.memory);
 	if (err == 0)
-		err = add_arenas(python, head, &batch, sums);
-	*ret_counted = sums->pools <= POOLS_MAX;
-	/* An arena that was freed meanwhile is not there any more. */
-	if (err == 0 && *ret_counted)
-		*ret_counted = go_batch_end(&batch) == 0 && add_blocks(python, sums) == 0;
-	return err == 0 ? check_head(python, head) : err;
+		err = add_arenas(python, head, sums);
+	if (err < 0)
+		return err;
+	*ret_counted = sums->pools <= POOLS_MAX && read_pools(python, head) == 0 &&
+		       add_blocks(python, sums) == 0;
+	return check_head(python, head);
 }
 
 /* ---- the reader ------------------------------------------------------------------------------- */
