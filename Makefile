@@ -399,7 +399,7 @@ $(UNIT_BINS): $(B)/tests/unit/%: tests/unit/%.c $(B)/flags $(ARCHIVES)
 # lib* as preloads that are not ours.
 build/tests/targets/static_%: TARGET_LDFLAGS = -static
 build/tests/targets/heap_fenv: TARGET_LDFLAGS = -Wl,--no-as-needed -lm
-build/tests/targets/guest_allow build/tests/targets/guest_counts build/tests/targets/heap_own: TARGET_LDFLAGS = -rdynamic
+$(addprefix build/tests/targets/,fake_python fake_python12 guest_allow guest_counts heap_own): TARGET_LDFLAGS = -rdynamic
 GO_READERS = $(addprefix build/tests/targets/go_,read goroutines signature table) build/tests/bench/go_pace
 $(GO_READERS): $(wildcard collector/runtimes/go/*.[ch])
 $(GO_READERS): TARGET_LDFLAGS = $(wildcard collector/runtimes/go/*.c) core/bytes.c $(ZLIB_LIBS) -lelf

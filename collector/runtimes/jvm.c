@@ -5,17 +5,15 @@
  * -XX:-UsePerfData, and nameless under -XX:+PerfDisableSharedMem.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "collector/maps.h"
+#include "collector/rootfile.h"
 #include "collector/runtimes/jvm/perfdata.h"
 #include "collector/runtimes/runtime.h"
 
@@ -46,24 +44,6 @@ static bool on_line(void *arg, const struct maps_line *line)
 	return false;
 }
 
-/* Below the process's root, which may have been made to lead elsewhere. */
-static int open_below(int dir, const char *path)
-{
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	int root = openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd, err;
-
-	if (root < 0)
-		return -errno;
-	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	err = fd < 0 ? -errno : fd;
-	close(root);
-	return err;
-}
-
 static int open_file(const struct runtime_target *target, struct jvm *jvm, char *text)
 {
 	struct found found = {.path = ""};
@@ -79,12 +59,11 @@ static int open_file(const struct runtime_target *target, struct jvm *jvm, char 
 			 "-XX:+PerfDisableSharedMem)");
 		return -EAGAIN;
 	}
-	jvm->fd = open_below(target->dir, found.path);
-	if (jvm->fd < 0 || fstat(jvm->fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_ino != found.inode) {
+	jvm->fd = rootfile_open(target->dir, found.path, found.inode);
+	if (jvm->fd < 0 || fstat(jvm->fd, &st) < 0) {
 		snprintf(text, RUNTIME_TEXT_MAX, "%.100s cannot be opened: %s", found.path,
-			 jvm->fd < 0 ? strerror(-jvm->fd) : "it is another file");
-		return jvm->fd < 0 ? jvm->fd : -ENOENT;
+			 strerror(jvm->fd < 0 ? -jvm->fd : errno));
+		return jvm->fd < 0 ? jvm->fd : -errno;
 	}
 	jvm->size = (size_t)st.st_size < PERFDATA_MAX ? (size_t)st.st_size : PERFDATA_MAX;
 	return 0;

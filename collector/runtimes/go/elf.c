@@ -201,15 +201,13 @@ static int scan(const struct go_elf *elf, const Elf64_Shdr *table, const char *s
 	return err < 0 ? err : found;
 }
 
-int go_elf_symbols(const struct go_elf *elf, struct go_elf_symbol *symbols, size_t count)
+static int look(const struct go_elf *elf, const Elf64_Shdr *table, struct go_elf_symbol *symbols,
+		size_t count)
 {
-	const Elf64_Shdr *table = go_elf_section(elf, ".symtab");
 	const Elf64_Shdr *section;
 	char *strings;
 	int ret;
 
-	if (!table || table->sh_type != SHT_SYMTAB)
-		return 0;
 	if (table->sh_entsize != sizeof(Elf64_Sym) || table->sh_link >= elf->sections_count)
 		return -EBADMSG;
 	section = &elf->sections[table->sh_link];
@@ -223,4 +221,18 @@ int go_elf_symbols(const struct go_elf *elf, struct go_elf_symbol *symbols, size
 	ret = scan(elf, table, strings, section->sh_size, symbols, count);
 	free(strings);
 	return ret;
+}
+
+int go_elf_symbols(const struct go_elf *elf, struct go_elf_symbol *symbols, size_t count)
+{
+	const Elf64_Shdr *table = go_elf_section(elf, ".symtab");
+
+	return table && table->sh_type == SHT_SYMTAB ? look(elf, table, symbols, count) : 0;
+}
+
+int go_elf_exports(const struct go_elf *elf, struct go_elf_symbol *symbols, size_t count)
+{
+	const Elf64_Shdr *table = go_elf_section(elf, ".dynsym");
+
+	return table && table->sh_type == SHT_DYNSYM ? look(elf, table, symbols, count) : 0;
 }

@@ -52,4 +52,7 @@ const Elf64_Shdr *go_elf_section(const struct go_elf *elf, const char *name);
  */
 int go_elf_symbols(const struct go_elf *elf, struct go_elf_symbol *symbols, size_t count);
 
+/* Likewise among what it exports to other files, which stripping leaves there. */
+int go_elf_exports(const struct go_elf *elf, struct go_elf_symbol *symbols, size_t count);
+
 #endif
