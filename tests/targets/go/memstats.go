@@ -92,7 +92,7 @@ func allocate() {
 			small = append(small, n)
 		}
 	}
-	if len(held) > 20000 {
+	if len(held) > 6000 {
 		held, small = nil, nil
 	}
 }
