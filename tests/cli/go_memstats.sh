@@ -58,7 +58,7 @@ check() {
 	fi
 	begin "./$kind"
 	ask m
-	for doing in a ac ag ae aaaa c; do
+	for doing in a acs ags aes aaaa cs; do
 		exact "$kind, after $doing" $doing
 	done
 	ask h
