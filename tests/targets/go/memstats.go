@@ -92,7 +92,7 @@ func allocate() {
 			small = append(small, n)
 		}
 	}
-	if len(held) > 20000 {
+	if len(held) > 6000 {
 		held, small = nil, nil
 	}
 }
@@ -138,6 +138,11 @@ func main() {
 			answer()
 		case 'a':
 			allocate()
+		case 's':
+			// Few: they stay in the processor's cache, and begin no collection.
+			for i := 0; i < 50; i++ {
+				sink = make([]byte, 48)
+			}
 		case 'c':
 			runtime.GC()
 		case 'g':
