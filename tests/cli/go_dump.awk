@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# A dump of goroutines, Go's own or go_goroutines': a line for each, with its number, state, and functions,
+# A dump of goroutines, Go's own or mstat-get's: a line for each, with its number, state, and functions,
 # each with its file, line, and where in it; inlined ones have no such place.
 function flush() {
 	if (line != "") print line

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/go_lib"
 
 ours() {
-	"$TARGETS/go_goroutines" "$1" >ours.txt || return
+	mstat-get -goroutines "$1" -v >ours.txt || return
 	awk -f "$SRC/tests/cli/go_dump.awk" ours.txt | sort -n
 }
 
@@ -26,7 +26,7 @@ same() {
 	ok "$what: there are some" [ "$(wc -l <got)" -ge 12 ]
 	theirs "$started" >want 2>/dev/null
 	ok "$what: each has the state and the frames of Go's own dump" diff got want
-	like "$what: by state" "$(tail -n 3 ours.txt)" $'(syscall 2\nwaiting|waiting)'
+	like "$what: by state" "$(tail -n 4 ours.txt)" $'(syscall 2\nwaiting|waiting)'
 }
 
 go_build park plain
@@ -34,6 +34,10 @@ same plain ./plain
 same "a thousand more" ./plain 1000
 go_build park pie -buildmode=pie
 same PIE ./pie
+go_build park bare -ldflags='-s -w'
+same "without symbols" ./bare
+go_build park bare.pie -buildmode=pie -ldflags='-s -w'
+same "PIE without symbols" ./bare.pie
 
 # What runs is marked, and what was read of the others is whole.
 go_build busy busy

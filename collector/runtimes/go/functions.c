@@ -5,14 +5,17 @@
 
 #include "collector/runtimes/go/functions.h"
 
-/* More data no program has in its file; what it has besides is not looked at. */
-#define DATA_MAX ((uint64_t)256 << 20)
+/* What no program has more of: data in its file, parts of it, sections of relocations. */
+#define DATA_MAX      ((uint64_t)256 << 20)
+#define PARTS_MAX     4
+#define RELOCATED_MAX 4
 
 /* Relocations that are read at once. */
 #define RELOCATIONS 1024
 
 /* Where the table may be: Go's own linker, of programs that are position-independent, the system's linker. */
-static const char *const SECTIONS[] = {".gopclntab", ".data.rel.ro.gopclntab", ".data.rel.ro"};
+static const char *const SECTIONS[] = {".gopclntab", ".data.rel.ro.gopclntab", ".data.rel.ro",
+				       ".rodata"};
 
 static int open_section(const struct go_elf *elf, const Elf64_Shdr *section,
 			struct go_functions *ret, uint64_t *ret_address)
@@ -72,9 +75,10 @@ static int find_module(const struct go_elf *elf, const Elf64_Phdr *segment, uint
 {
 	uint8_t *data = malloc(segment->p_filesz + 1);
 	int err = data ? go_elf_pread(elf, segment->p_offset, data, segment->p_filesz) : -ENOMEM;
+	unsigned relocated = 0;
 
 	for (size_t i = 0; elf->is_pie && err == 0 && i < elf->sections_count; i++)
-		if (elf->sections[i].sh_type == SHT_RELA)
+		if (elf->sections[i].sh_type == SHT_RELA && relocated++ < RELOCATED_MAX)
 			err = relocate(elf, &elf->sections[i], segment->p_vaddr, data,
 				       segment->p_filesz);
 	if (err == 0)
@@ -89,12 +93,13 @@ static int find_text(const struct go_elf *elf, uint64_t tab_address, unsigned mi
 		     struct go_functions *functions)
 {
 	const Elf64_Shdr *text = go_elf_section(elf, ".text");
+	unsigned parts = 0;
 
 	for (size_t i = 0; i < elf->segments_count; i++) {
 		const Elf64_Phdr *segment = &elf->segments[i];
 
 		if (segment->p_type == PT_LOAD && segment->p_flags & PF_W &&
-		    segment->p_filesz <= DATA_MAX &&
+		    segment->p_filesz <= DATA_MAX && parts++ < PARTS_MAX &&
 		    find_module(elf, segment, tab_address, minor, functions) == 0) {
 			if (functions->tab.layout >= GO_PCLNTAB_18)
 				functions->tab.text = functions->module.text;
