@@ -75,6 +75,8 @@ check pie -buildmode=pie "$main"
 check without-debug -ldflags=-w "$main"
 check stripped -ldflags='-s -w' "$main"
 CGO_ENABLED=1 check cgo "$main" "$SRC/tests/targets/go/cgo.go"
+# The system's linker puts all elsewhere.
+CGO_ENABLED=1 check cgo-stripped -buildmode=pie -ldflags='-s -w -linkmode=external' "$main" "$SRC/tests/targets/go/cgo.go"
 
 rows() { mstat-decode -what samples -columns go_heap_alloc_bytes,go_num_gc,go_goroutines run.mstat | sed 1d; }
 # Of a program that is looked at while it comes there are two.
