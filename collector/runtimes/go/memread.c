@@ -13,7 +13,7 @@
 #define CACHE_MAX 16384
 #define SPAN_MAX  512
 /* Readings before something that moves is given up, or taken as it is. */
-#define ATTEMPTS 4
+#define ATTEMPTS 8
 
 struct span {
 	unsigned class;
