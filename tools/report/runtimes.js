@@ -6,13 +6,15 @@ import { drawnBefore, rowAt, valueItem, when } from "./read.js";
 import { bytes, digits, element, swatch, table } from "./text.js";
 import { nameOf } from "./timeline.js";
 
-// Columns of a process, as they are drawn. A limit may be none: then it is larger than any memory, or -1.
+// Columns of a process, as they are drawn. What the others never come near (limitTimes their peak) is left to the
+// numbers: a limit on memory may be far above it.
+const limitTimes = 4;
 const memory = [
 	{ column: "rss_bytes", name: "RSS", color: "--total", width: 2 },
 	{ column: "go_held_bytes", name: "from the kernel", color: "#d9730d" },
 	{ column: "go_heap_inuse_bytes", name: "heap in use", color: "#4e79a7" },
 	{ column: "go_heap_alloc_bytes", name: "live heap", color: "#2e9e5b" },
-	{ column: "go_next_gc_bytes", name: "next GC", color: "#2e9e5b", dash: [6, 4], isLimit: true },
+	{ column: "go_next_gc_bytes", name: "next GC", color: "#b07aa1", dash: [6, 4], isLimit: true },
 	{ column: "jvm_heap_committed_bytes", name: "heap committed", color: "#d9730d" },
 	{ column: "jvm_heap_used_bytes", name: "heap used", color: "#4e79a7" },
 	{ column: "jvm_metaspace_used_bytes", name: "metaspace", color: "#b07aa1" },
@@ -28,14 +30,20 @@ const running = [
 ];
 
 const isDrawable = (v) => v >= 0 && v < 2 ** 52;
-const writeLimit = (v) => (isDrawable(v) ? bytes(v) : "none");
 
 const cssOf = (color) => (color.startsWith("--") ? `var(${color})` : color);
 const allOf = (runtime) => [...runtime.memory, ...runtime.collections, ...runtime.running];
 
 function partsOf(runtime, kinds, write) {
 	return kinds.filter(({ column }) => runtime.column[column]).map((kind) => ({ ...kind, drawable: isDrawable,
-		write: kind.isLimit ? writeLimit : write, values: runtime.column[kind.column] }));
+		write, values: runtime.column[kind.column] }));
+}
+
+function memoryOf(runtime) {
+	const lines = partsOf(runtime, memory, bytes);
+	const top = limitTimes * Math.max(...lines.filter((line) => !line.isLimit).map((line) => peakOf(line.values)));
+
+	return lines.map((line) => (line.isLimit ? { ...line, drawable: (v) => isDrawable(v) && v <= top } : line));
 }
 
 function risesOf(times, values) {
@@ -107,7 +115,7 @@ function noteOf(runtimes) {
 // The section, where there are any. about: of the page's data.
 export function layOutRuntimes(section, runtimes, about) {
 	for (const runtime of runtimes) {
-		runtime.memory = partsOf(runtime, memory, bytes);
+		runtime.memory = memoryOf(runtime);
 		runtime.collections = partsOf(runtime, collections, digits);
 		runtime.running = partsOf(runtime, running, digits);
 	}
