@@ -632,6 +632,7 @@ int collector_new(const struct collector_config *config, sd_event *event, struct
 	/* Without it, processes are known by their samplers and from the cgroup alone. */
 	hear(c);
 	c->run.on_tick = config->on_tick;
+	c->run.on_note = config->on_note;
 	c->run.arg = config->arg;
 	c->run.is_there = is_there;
 	*ret = c;

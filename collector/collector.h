@@ -33,6 +33,8 @@ struct collector_config {
 	 * time_ns is the tick's instant since the run's start. May be NULL.
 	 */
 	void (*on_tick)(void *arg, const struct record *row, int64_t time_ns);
+	/* Called with each note (EVENT_NOTE) as it is recorded; pid: of whom it tells, 0: of nobody. May be NULL. */
+	void (*on_note)(void *arg, pid_t pid, const char *text);
 	void *arg;
 	/* Limits of the run's cgroup, bytes; UINT64_MAX: none. See collector_limit_error(). */
 	uint64_t memory_max, swap_max;

@@ -93,6 +93,8 @@ void run_event(struct run *run, uint64_t at_ns, enum event kind, uint64_t proces
 
 	if (run->file)
 		runfile_event(run->file, &event);
+	if (kind == EVENT_NOTE && run->on_note)
+		run->on_note(run->arg, process ? (pid_t)number : 0, text);
 }
 
 void run_mark(struct run *run, uint64_t at_ns, uint64_t number, const char *text, size_t len)

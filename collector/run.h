@@ -37,6 +37,7 @@ struct run {
 	bool hears_last;      /* and the exit record of each one's last thread, marked as such */
 	struct runfile *file; /* borrowed; NULL: none */
 	void (*on_tick)(void *arg, const struct record *row, int64_t time_ns);
+	void (*on_note)(void *arg, pid_t pid, const char *text); /* collector_config has both */
 	void *arg;
 	/* Whether there is such a process, be it a zombie; NULL: nobody can tell. */
 	bool (*is_there)(pid_t pid);
@@ -67,7 +68,7 @@ struct run {
 	struct record summary;
 };
 
-/* file and on_tick may be NULL. */
+/* file, on_tick and on_note may be NULL. */
 void run_init(struct run *run, uint32_t freq, struct runfile *file);
 
 /* The program is started now. */

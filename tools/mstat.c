@@ -259,6 +259,16 @@ static void on_tick(void *arg, const struct record *row, int64_t time_ns)
 	}
 }
 
+static void on_note(void *arg, pid_t pid, const char *text)
+{
+	const struct mstat *m = arg;
+
+	if (m->options.verbose && pid)
+		say("process %d: %s", (int)pid, text);
+	else if (m->options.verbose)
+		say("%s", text);
+}
+
 static int open_collector(struct mstat *m)
 {
 	struct collector_config config = {
@@ -271,6 +281,7 @@ static int open_collector(struct mstat *m)
 		.reads_runtimes = m->options.runtimes,
 		.argv = m->options.command,
 		.on_tick = on_tick,
+		.on_note = on_note,
 		.arg = m,
 		.memory_max = m->options.memory_max,
 		.swap_max = m->options.swap_max,

@@ -20,6 +20,8 @@ seen() {
 go_build exec exe
 record ./exe 600
 seen "a program" exe
+run mstat -v -freq 100 -o run.mstat -- ./exe 400
+like "-v tells what was found" "$err" $'\nmstat: process [0-9]+: go: go1[.0-9]+, by its debug information\n'
 cp exe gone
 record bash -c './gone 600 & sleep 0.05; rm gone; wait'
 seen "a file that is deleted" gone
@@ -50,8 +52,10 @@ fi
 if GOARCH=386 nice -n 19 go build -o small "$SRC/tests/targets/go/exec.go" 2>/dev/null; then
 	record ./small 400
 	is "of 32 bits" "$status $err $(rows small)" "0  "
+	is "says so" "$(notes)" "go: of 32 bits, or of another machine: it is not read"
 else
 	skip "of 32 bits" "go cannot build it"
+	skip "says so" "go cannot build it"
 fi
 printf 'package main\nimport "C"\n//export Seven\nfunc Seven() int { return 7 }\nfunc main() {}\n' >seven.go
 printf 'int Seven(void);\nint printf(const char *, ...);\nint usleep(unsigned);\nint main(void) { usleep(400000); return Seven() - 7; }\n' >host.c

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "collector/runtimes/go/dwarf.h"
 #include "collector/runtimes/go/image.h"
@@ -214,6 +215,22 @@ static int open_new(const struct go_elf *elf, const struct key *key, const struc
 	return err;
 }
 
+/*
+ * A file that is not of this machine. The linker's note, of type 4 and with that name, stands in the first page
+ * of all programs that it makes.
+ */
+static int complain_foreign(int fd, char *text)
+{
+	static const uint8_t note[] = {4, 0, 0, 0, 'G', 'o', 0, 0};
+	uint8_t page[4096];
+	ssize_t n = pread(fd, page, sizeof(page), 0);
+
+	if (n < 0 || !memmem(page, (size_t)n, note, sizeof(note)))
+		return -ENOEXEC;
+	snprintf(text, RUNTIME_TEXT_MAX, "of 32 bits, or of another machine: it is not read");
+	return -EOPNOTSUPP;
+}
+
 int go_image_open(int fd, const struct go_image **ret, char *text)
 {
 	struct stat st;
@@ -233,9 +250,9 @@ int go_image_open(int fd, const struct go_image **ret, char *text)
 	pthread_mutex_unlock(&cache.lock);
 	if (e)
 		return err;
-	/* Of other machines, and of 32 bits, nothing is known: not even whether it is Go. */
-	if (go_elf_open(fd, &elf) < 0)
-		return -ENOEXEC;
+	err = go_elf_open(fd, &elf);
+	if (err < 0)
+		return err == -EOPNOTSUPP ? complain_foreign(fd, text) : -ENOEXEC;
 	err = go_version_is_go(&elf) ? open_new(&elf, &key, ret, text) : -ENOEXEC;
 	go_elf_close(&elf);
 	return err;
