@@ -101,7 +101,7 @@ READERS   := $(wildcard collector/runtimes/*.c)
 COLLECTOR := $(wildcard collector/*.c collector/runtimes/*/*.c) $(READERS)
 TOOLS     := $(filter-out $(PROGRAMS:%=tools/%.c) tools/$(REPORT).c,$(wildcard tools/*.c))
 SAMPLER   := $(filter-out $(APP_SIDE),$(wildcard preload/*.c preload/*.S))
-HEAP_APP  = preload/heap/begin.c preload/heap/hooks.c preload/heap/operators.c preload/heap/symbol.c
+HEAP_APP  = preload/heap/allocator.c preload/heap/begin.c preload/heap/hooks.c preload/heap/operators.c preload/heap/symbol.c
 HEAP      := $(filter-out $(HEAP_APP),$(wildcard preload/heap/*.c))
 UNIT      := $(wildcard tests/unit/test_*.c)
 TARGETS   := $(filter-out tests/targets/counted_% tests/targets/switched_%,$(wildcard tests/targets/*.c tests/bench/*.c))

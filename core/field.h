@@ -71,7 +71,8 @@ enum scope {
 	SOURCE(41, GO, SCOPE_PROCESS, FORMAT_NONE, "go_memstats")                              \
 	SOURCE(42, JVM, SCOPE_PROCESS, FORMAT_NONE, "hsperfdata")                              \
 	SOURCE(43, GLIBC, SCOPE_PROCESS, FORMAT_NONE, "glibc_malloc")                          \
-	SOURCE(44, PYTHON, SCOPE_PROCESS, FORMAT_NONE, "cpython")
+	SOURCE(44, PYTHON, SCOPE_PROCESS, FORMAT_NONE, "cpython")                              \
+	SOURCE(45, ALLOCATOR, SCOPE_PROCESS, FORMAT_NONE, "allocator")
 
 /*
  * FIELD(id, NAME, source, "key", arg, scale, "column"): a value is kept as the kernel gives it, and
@@ -362,7 +363,10 @@ enum scope {
 	FIELD(306, GLIBC_MAPPED, GLIBC, "", 0, 1, "glibc_mapped_bytes")                      \
 	FIELD(308, PYTHON_ARENAS, PYTHON, "", 0, 1, "python_arenas")                         \
 	FIELD(309, PYTHON_ARENA_BYTES, PYTHON, "", 0, 1, "python_arena_bytes")               \
-	FIELD(310, PYTHON_BLOCKS, PYTHON, "", 0, 1, "python_blocks")
+	FIELD(310, PYTHON_BLOCKS, PYTHON, "", 0, 1, "python_blocks")                         \
+	FIELD(312, ALLOCATOR_ALLOCATED, ALLOCATOR, "", 0, 1, "allocator_allocated_bytes")    \
+	FIELD(313, ALLOCATOR_ACTIVE, ALLOCATOR, "", 0, 1, "allocator_active_bytes")          \
+	FIELD(314, ALLOCATOR_RESIDENT, ALLOCATOR, "", 0, 1, "allocator_resident_bytes")
 
 /* One past the highest ids; arrays are indexed by id, with holes where no field stands. */
 #define FIELD_MAX  320

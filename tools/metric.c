@@ -293,6 +293,12 @@ static const struct metric process_metrics[] = {
 	 "CPython: memory that those hold."},
 	{"python_blocks", "mstat_process_python_blocks", NULL, METRIC_GAUGE,
 	 "CPython: blocks in use in them."},
+	{"allocator_allocated_bytes", "mstat_process_allocator_allocated_bytes", NULL, METRIC_GAUGE,
+	 "jemalloc, tcmalloc: bytes in the program's hands."},
+	{"allocator_active_bytes", "mstat_process_allocator_active_bytes", NULL, METRIC_GAUGE,
+	 "jemalloc, tcmalloc: pages with blocks in use or in caches."},
+	{"allocator_resident_bytes", "mstat_process_allocator_resident_bytes", NULL, METRIC_GAUGE,
+	 "jemalloc, tcmalloc, mimalloc: memory that it has from the kernel and not given back."},
 };
 
 static const struct metric run_metrics[] = {

@@ -8,6 +8,7 @@
 
 #include "core/parse.h"
 #include "preload/guest.h"
+#include "preload/heap/allocator.h"
 #include "preload/heap/areas.h"
 #include "preload/heap/heap.h"
 #include "preload/heap/hooks.h"
@@ -20,6 +21,15 @@
 
 #define INTERVAL_DEFAULT 524288
 #define INTERVAL_MAX	 ((int64_t)1 << 40)
+
+/* [init] */
+static void find_account(void)
+{
+	uintptr_t start, end;
+
+	hooks_allocator(&start, &end);
+	allocator_start(start, end);
+}
 
 /* [init] Where nobody samples, nobody is told of the heap. */
 static void heap_begin(void)
@@ -35,7 +45,9 @@ static void heap_begin(void)
 		report_bypassed();
 		return;
 	}
-	if (!hooks_are_first())
+	if (hooks_are_first())
+		find_account();
+	else
 		report_bypassed();
 	heap_start((uint64_t)(used && interval >= 1 && interval <= INTERVAL_MAX
 				      ? interval

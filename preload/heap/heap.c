@@ -4,6 +4,7 @@
 #include "core/heapwire.h"
 #include "preload/aside.h"
 #include "preload/fp.h"
+#include "preload/heap/account.h"
 #include "preload/heap/heap.h"
 #include "preload/heap/mappings.h"
 #include "preload/heap/pick.h"
@@ -175,7 +176,7 @@ typedef void keeper(void *at, size_t size, const uint64_t *frame, unsigned count
 /* On a stack that has no room for a walk, as a coroutine's may be, the block counts without one. */
 static void sample(keeper *keep, void *at, size_t size)
 {
-	unsigned id;
+	unsigned id, count;
 	struct room *room = unwind_has_room() ? rooms_take(&id) : NULL;
 
 	if (!room) {
@@ -183,7 +184,9 @@ static void sample(keeper *keep, void *at, size_t size)
 		return;
 	}
 	/* The lock is taken when the stack has been walked. */
-	keep(at, size, room->frame, unwind_stack(room->frame, HEAPWIRE_FRAMES_MAX, &room->state));
+	count = unwind_stack(room->frame, HEAPWIRE_FRAMES_MAX, &room->state);
+	keep(at, size, room->frame, count);
+	account_offer(room->frame, count);
 	rooms_give(id);
 }
 
@@ -442,6 +445,7 @@ void heap_in_child(void)
 	lock_reset(&heap.lock);
 	unwind_child();
 	rooms_in_child();
+	account_in_child();
 	if (heap.interval)
 		stacks_fork();
 	heap_thread.is_inside = false;

@@ -4,7 +4,8 @@
  *
  * [app thread] functions are called within malloc() and its like: by a thread that may hold any lock of
  * the program's. They call nothing of libc, leave errno alone, and make no system call under a seccomp
- * filter of the program's. What cannot be kept, for want of memory, is not sampled.
+ * filter of the program's; the allocator itself is asked how it is only as account.h says. What cannot be
+ * kept, for want of memory, is not sampled.
  */
 #ifndef MSTAT_PRELOAD_HEAP_HEAP_H
 #define MSTAT_PRELOAD_HEAP_HEAP_H

@@ -71,7 +71,7 @@ static struct next {
 } next = {first_malloc, first_calloc, first_realloc, first_free};
 
 /* Addresses of the allocator's own module: what it maps is its business. */
-static uintptr_t allocator_start, allocator_end;
+static uintptr_t allocators_start, allocators_end;
 
 /* Blocks given before the real functions are known: dlsym() itself may ask for one. */
 static _Alignas(64) char early[65536];
@@ -124,7 +124,7 @@ static void find_allocator(void)
 	Dl_info info;
 
 	if (dladdr((void *)(uintptr_t)real_malloc, &info) && info.dli_fbase)
-		extent_of(info.dli_fbase, &allocator_start, &allocator_end);
+		extent_of(info.dli_fbase, &allocators_start, &allocators_end);
 }
 
 void hooks_init(void)
@@ -198,9 +198,15 @@ bool hooks_are_first(void)
 	return true;
 }
 
+void hooks_allocator(uintptr_t *ret_start, uintptr_t *ret_end)
+{
+	*ret_start = allocators_start;
+	*ret_end = allocators_end;
+}
+
 static bool is_allocators(uintptr_t caller)
 {
-	return caller - allocator_start < allocator_end - allocator_start;
+	return caller - allocators_start < allocators_end - allocators_start;
 }
 
 /* Of every hook the way in that is taken until the real function is known. */

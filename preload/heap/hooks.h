@@ -11,6 +11,9 @@ void hooks_init(void);
 /* [init] Likewise those that may be nowhere: after it, for this may allocate. */
 void hooks_init_rares(void);
 
+/* [init] After hooks_are_first(): the addresses of the module that has the real malloc(). */
+void hooks_allocator(uintptr_t *ret_start, uintptr_t *ret_end);
+
 /* [init] Whether the program's malloc() is ours to see: not where its executable has one of its own. */
 bool hooks_are_first(void);
 

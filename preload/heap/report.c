@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "core/heapwire.h"
+#include "preload/heap/account.h"
 #include "preload/heap/areas.h"
 #include "preload/heap/heap.h"
 #include "preload/heap/modules.h"
@@ -103,9 +104,10 @@ void report_fill(struct record *ret)
 	record_set(ret, FIELD_HEAP_INHERITED, inherited);
 	record_set(ret, FIELD_HEAP_MAPPED, mapped);
 	fill_areas(ret, live, inherited);
+	account_fill(ret);
 }
 
-void report_look(uint32_t live)
+static void look_at_areas(uint32_t live)
 {
 	uint64_t pause = report.look_cost_ns * LOOK_EVERY * (live ? live : 1);
 	uint64_t cost = sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -129,6 +131,12 @@ void report_look(uint32_t live)
 	report.slack = areas.heap - look(&stacks_totals.heap.live_bytes) -
 		       look(&stacks_totals.inherited_heap);
 	report.stack_bytes = areas.stacks;
+}
+
+void report_look(uint32_t live)
+{
+	account_want();
+	look_at_areas(live);
 }
 
 static int send(struct link *link, const struct bytes_out *out, const uint8_t *message)

@@ -102,8 +102,6 @@ static struct {
 /* Used by whom unwind_aside() lets in. */
 static _Alignas(64) uint8_t aside[ASIDE_SIZE];
 
-/* Calls fn(arg) on the stack that ends at top, which is aligned. It can be unwound through. */
-void unwind_call_on(void *top, void (*fn)(void *), void *arg);
 #if defined(__x86_64__)
 __asm__(".pushsection .text.unwind_call_on, \"ax\", @progbits\n"
 	".hidden unwind_call_on\n"

@@ -41,6 +41,9 @@ struct unwind_state {
  */
 unsigned unwind_stack(uint64_t *ret_frame, unsigned max, struct unwind_state *state);
 
+/* Calls fn(arg) on the stack that ends at top, which is aligned. It can be unwound through. */
+void unwind_call_on(void *top, void (*fn)(void *), void *arg);
+
 /* [app thread] After dlclose(): what is remembered of code that is gone. */
 void unwind_forget_all(void);
 
