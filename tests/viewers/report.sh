@@ -153,7 +153,7 @@ holds() {
 
 is "a run without runtimes has no section of them" "$(saw runtimes)" $'0\t0'
 # The second process has Go, the third a JVM.
-ok "a run of runtimes" "$BUILD/tests/bench/report_file" two.mstat 200 11 3 2
+ok "a run of runtimes" "$BUILD/tests/bench/report_file" two.mstat 150 11 3 2
 ok "a page of it" mstat-report two.mstat
 shows "it is shown" two.html runtimes.png
 is "... both" "$(saw runtimes | cut -f 1)" 2
