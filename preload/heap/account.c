@@ -10,7 +10,7 @@
 
 /* Of the program's own CPU time asking may take one part in so many. */
 #define ASK_EVERY 1000u
-/* mallctl() of jemalloc takes 2 KiB. */
+/* mallctl() of jemalloc takes 4 KiB, most of it when the loader binds what it calls. */
 #define STACK_SIZE 32768u
 
 /* Who may go on from there: the guest, any thread (one of them gets it), that thread, the guest. */

@@ -53,6 +53,8 @@ for name in libjemalloc.so.2 libtcmalloc_minimal.so.4 libmimalloc.so.2; do
 	account 5 -heap-interval 4096
 	is "$name: forks" "$? $(cat started.out)" "0 ok"
 	ok "$name: forks: it was asked" test "$(seen | wc -l)" -ge 3
+	[ $name != libjemalloc.so.2 ] || is "$name: while it starts threads of its own" \
+		"$(timeout -k 5 60 mstat -q -freq 50 -heap -heap-interval 1 -o run.mstat "${given[@]}" -- "$TARGETS/heap_account" threads 2>&1)" ok
 	# In front of the hooks nothing is seen.
 	forks=() given=(-env LD_PRELOAD="$other:libmstat-heap.so")
 	account 5

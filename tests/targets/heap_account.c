@@ -2,9 +2,11 @@
 /*
  * What jemalloc, tcmalloc or mimalloc, as preloaded, says of itself, while the same is asked within malloc().
  *   heap_account FOLDER MIB [FORKS]
+ *   heap_account threads
  * Keeps so many MiB in small blocks, and has threads that allocate, free and ask until FOLDER/go is there.
  * FOLDER/ready then has allocated, active and resident bytes; 0 stands for what it does not tell. With FORKS so many
- * children are forked meanwhile, which do likewise for a while. It says "ok".
+ * children are forked meanwhile, which do likewise for a while. threads: has jemalloc start and end threads of
+ * its own for a second, whose memory is allocated while it holds its locks. It says "ok".
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BLOCK	1000u
@@ -77,6 +80,26 @@ static void *work(void *arg)
 	return arg;
 }
 
+/* Their stacks are larger than what glibc keeps for the next thread, with its thread block. */
+static void start_threads(void)
+{
+	pthread_attr_t attr;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, (size_t)64 << 20);
+	pthread_setattr_default_np(&attr);
+	for (time_t end = time(NULL) + 2; time(NULL) < end;)
+		for (uint8_t on = 2; on-- > 0;)
+			mallctl("background_thread", NULL, NULL, &on, sizeof(on));
+}
+
+static void find_functions(void)
+{
+	*(void **)&mallctl = dlsym(RTLD_DEFAULT, "mallctl");
+	*(void **)&property = dlsym(RTLD_DEFAULT, "MallocExtension_GetNumericProperty");
+	*(void **)&info = dlsym(RTLD_DEFAULT, "mi_process_info");
+}
+
 static void tell(const char *folder)
 {
 	char new[512], ready[512];
@@ -116,11 +139,14 @@ int main(int argc, char **argv)
 	char go[512];
 	int bad;
 
+	find_functions();
+	if (argc == 2 && mallctl) {
+		start_threads();
+		puts("ok");
+		return 0;
+	}
 	if (argc < 3)
 		return 2;
-	*(void **)&mallctl = dlsym(RTLD_DEFAULT, "mallctl");
-	*(void **)&property = dlsym(RTLD_DEFAULT, "MallocExtension_GetNumericProperty");
-	*(void **)&info = dlsym(RTLD_DEFAULT, "mi_process_info");
 	for (size_t i = 0; i < count; i++)
 		memset(kept[i] = malloc(BLOCK), 1, BLOCK);
 	for (unsigned i = 0; i < THREADS; i++)
