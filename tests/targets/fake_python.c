@@ -94,10 +94,9 @@ static unsigned fill(struct arena *arena, unsigned index, unsigned pools, int od
 	return blocks;
 }
 
-static void spoil(const char *kind)
+/* Of n arenas. Before they count: until then nothing agrees. */
+static void spoil(const char *kind, unsigned n)
 {
-	if (!strcmp(kind, "count"))
-		++*count;
 	if (!strcmp(kind, "table"))
 		*table = (struct arena *)4096;
 	if (!strcmp(kind, "blocks"))
@@ -105,8 +104,9 @@ static void spoil(const char *kind)
 	if (!strcmp(kind, "large"))
 		*max = 1u << 31;
 #ifdef FAKE_PYTHON_12
-	_PyRuntime.most = _PyRuntime.times = *count;
+	_PyRuntime.most = _PyRuntime.times = n + 1;
 #endif
+	__atomic_store_n(count, !strcmp(kind, "count") ? n + 1 : n, __ATOMIC_RELEASE);
 }
 
 static void tell(const char *folder, unsigned n, unsigned blocks)
@@ -138,8 +138,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < n; i++)
 		blocks += fill(&(*table)[i + (i > 2)], i + (i > 2),
 			       !strcmp(kind, "pools") ? POOLS : 5 + i, i % 2);
-	*count = n;
-	spoil(kind);
+	spoil(kind, n);
 	tell(argv[1], n, blocks);
 	snprintf(go, sizeof(go), "%s/go", argv[1]);
 	while (access(go, F_OK) != 0)
