@@ -514,8 +514,9 @@ static int open_parts(struct collector *c)
 		ret = peers_new(&sink, c->page_fd, &c->peers);
 	if (ret >= 0 && c->config.out_fd >= 0)
 		ret = runfile_new(c->config.out_fd, &c->file);
-	if (ret >= 0 && c->config.reads_runtimes)
-		ret = runtimes_new(&c->runtimes);
+	/* Where a filter forbids that, all else goes on. */
+	if (ret >= 0 && c->config.reads_runtimes && runtimes_new(&c->runtimes) == -ENOMEM)
+		ret = -ENOMEM;
 	if (ret >= 0)
 		ret = open_loop(c);
 	return ret;

@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -284,11 +287,31 @@ void runtimes_tick(struct runtimes *all, struct run *run, uint64_t tick, uint64_
 			drop(all, i - 1);
 }
 
+/* A filter may kill for calls that nobody else makes: they are tried in a child. */
+static bool filters_allow(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (prctl(PR_GET_SECCOMP) <= 0)
+		return true;
+	pid = fork();
+	if (pid == 0) {
+		syscall(SYS_process_vm_readv, getpid(), NULL, 0, NULL, 0, 0);
+		syscall(SYS_openat2, -1, NULL, NULL, 0);
+		_exit(0);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status);
+}
+
 int runtimes_new(struct runtimes **ret)
 {
-	struct runtimes *all = calloc(1, sizeof(*all));
+	struct runtimes *all;
 
 	*ret = NULL;
+	if (!filters_allow())
+		return -EPERM;
+	all = calloc(1, sizeof(*all));
 	if (!all || patience_new(WAIT_NS, OUT_MAX, &all->patience) < 0) {
 		free(all);
 		return -ENOMEM;

@@ -14,7 +14,10 @@
 
 struct runtimes;
 
-/* Returns 0 and *ret, the caller's to free, or -ENOMEM. Starts no thread yet. */
+/*
+ * Returns 0 and *ret, the caller's to free; -EPERM: a seccomp filter that we are under would kill for it; or
+ * -ENOMEM. Starts no thread yet.
+ */
 int runtimes_new(struct runtimes **ret);
 
 /*
