@@ -66,10 +66,10 @@ for gc in Serial Parallel G1; do
 	touch go
 	wait $started
 	is "$gc: java ends well" $? 0
-	# jstat: KiB; S0U S1U EU OU, MU, GCT
-	want=$(awk 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { printf "%d %d", ($at["S0U"] + $at["S1U"] + $at["EU"] + $at["OU"]), $at["MU"] }' jstat.out)
-	got=$(seen | awk -F'\t' '{ printf "%d %d\n", $1 / 1024, $7 / 1024 }')
-	like "$gc: as jstat has it" "$got" "(^|
-)$want($|
-)"
+	# In tenths of a KiB, each rounded by itself: S0U S1U EU OU, MU
+	want=$(awk 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $at["S0U"] + $at["S1U"] + $at["EU"] + $at["OU"], $at["MU"] }' jstat.out)
+	ok "$gc: as jstat has it ($want KiB)" test "$(seen | awk -F'\t' -v want="$want" '
+		function is(a, b) { return a - b < 0.3 && b - a < 0.3 }
+		BEGIN { split(want, w, " ") }
+		is($1 / 1024, w[1]) && is($7 / 1024, w[2])' | wc -l)" -ge 1
 done
