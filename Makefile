@@ -157,7 +157,8 @@ $(B)/collector/%.o: collector/%.c $(B)/flags
 $(B)/runtimes.inc: export TEXT = \#define RUNTIME_LIST(X) $(foreach r,$(READERS),X($(basename $(notdir $r))))
 $(B)/collector/runtimes.o: private TOOLS_CFLAGS += -include $(B)/runtimes.inc
 $(F)/collector/runtimes.o: private FUZZ_CFLAGS += -include $(B)/runtimes.inc
-$(B)/collector/runtimes.o $(F)/collector/runtimes.o: $(B)/runtimes.inc
+build/demo/collector/runtimes.o: private TOOLS_CFLAGS += -include $(B)/runtimes.inc
+$(B)/collector/runtimes.o $(F)/collector/runtimes.o build/demo/collector/runtimes.o: $(B)/runtimes.inc
 
 $(B)/tools/%.o: tools/%.c $(B)/flags
 	$(call say,CC,$(@:build/%=%))
