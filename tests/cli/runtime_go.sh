@@ -18,23 +18,23 @@ seen() {
 }
 
 go_build exec exe
-record ./exe 600
+record ./exe 2500
 seen "a program" exe
 run mstat -v -freq 100 -o run.mstat -- ./exe 400
 like "-v tells what was found" "$err" $'\nmstat: process [0-9]+: go: go1[.0-9]+, by its debug information\n'
 cp exe gone
-record bash -c './gone 600 & sleep 0.05; rm gone; wait'
+record bash -c './gone 2500 & sleep 0.05; rm gone; wait'
 seen "a file that is deleted" gone
 cp exe other
-record bash -c './other 600 & sleep 0.05; rm other; cp /bin/sleep other; wait'
+record bash -c './other 2500 & sleep 0.05; rm other; cp /bin/sleep other; wait'
 seen "another file of that name" other
-record bash -c 'sleep 0.3; exec ./exe 600'
+record bash -c 'sleep 0.3; exec ./exe 2500'
 seen "a shell that becomes it" exe
 record ./exe 400 /bin/sleep 0.5
 is "it becomes another program" "$status $err" "0 "
 is "which has no heap of Go" "$(rows sleep)" ""
 ok "as it has, before" test "$(rows exe | wc -l)" -ge 3
-record ./exe 400 ./exe 600
+record ./exe 400 ./exe 2500
 seen "it becomes itself" exe
 record bash -c 'for i in {1..20}; do ./exe 10000 & done; sleep 0.4; kill -9 $(jobs -p); wait 2>/dev/null; exit 0'
 seen "twenty that are killed" exe
@@ -43,7 +43,7 @@ is "twenty that end soon" "$status $err" "0 "
 is "and each is true" "$(untrue exe)" ""
 
 if unshare -mpf --mount-proc true 2>/dev/null; then
-	record unshare -mpf --mount-proc bash -c 'mkdir -p root && mount -t tmpfs none root && cp exe root/inner && cd root && exec ./inner 600'
+	record unshare -mpf --mount-proc bash -c 'mkdir -p root && mount -t tmpfs none root && cp exe root/inner && cd root && exec ./inner 2500'
 	seen "in a mount and a pid namespace" inner
 else
 	skip "in a mount and a pid namespace" "none is permitted"
