@@ -104,6 +104,8 @@ static void make_spans(void)
 	put(w.span[1], GO_MSPAN_ELEM_SIZE, 32768);
 	put(w.span[1], GO_MSPAN_ELEMS, 4);
 	put(w.span[1], GO_MSPAN_COUNT, 3);
+	for (unsigned i = 0; i < 2; i++)
+		put(w.span[i], GO_MSPAN_SWEEPGEN, 7);
 	if (w.layout.has[GO_MSPAN_COUNT_BEFORE]) {
 		put(w.span[0], GO_MSPAN_COUNT_BEFORE, 100);
 		put(w.span[1], GO_MSPAN_COUNT_BEFORE, 1);
@@ -232,6 +234,19 @@ static void test_new(void **state)
 	assert_int_equal(stats.by_size[67].mallocs, 3 + 2);
 }
 
+/* A span that has been given back is in the counters, though it still stands in its cache. */
+static void test_leaving(void **state)
+{
+	(void)state;
+	make_new();
+	put(w.span[0], GO_MSPAN_SWEEPGEN, 4);
+	assert_int_equal(read_it(), 0);
+	assert_true(stats.is_agreed);
+	assert_false(stats.is_still);
+	assert_int_equal(stats.total_alloc, 3 * (50000 + 1600 + 32768) + 2 * 32768);
+	assert_int_equal(stats.by_size[2].mallocs, 300);
+}
+
 static void test_old(void **state)
 {
 	(void)state;
@@ -354,9 +369,9 @@ static void test_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_new),    cmocka_unit_test(test_old),
-		cmocka_unit_test(test_goal),   cmocka_unit_test(test_untrue),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_new),    cmocka_unit_test(test_leaving),
+		cmocka_unit_test(test_old),    cmocka_unit_test(test_goal),
+		cmocka_unit_test(test_untrue), cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

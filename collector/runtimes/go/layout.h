@@ -91,6 +91,7 @@
 	X(MCACHE_TINY_ALLOCS, MCACHE, "tinyAllocs")                            \
 	X(MSPAN_COUNT, MSPAN, "allocCount")                                    \
 	X(MSPAN_COUNT_BEFORE, MSPAN, "allocCountBeforeCache") /* since 1.19 */ \
+	X(MSPAN_SWEEPGEN, MSPAN, "sweepgen")                                   \
 	X(MSPAN_ELEMS, MSPAN, "nelems")                                        \
 	X(MSPAN_ELEMS_SIZE, MSPAN, "nelems#")                                  \
 	X(MSPAN_ELEM_SIZE, MSPAN, "elemsize")                                  \

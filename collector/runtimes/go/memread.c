@@ -20,6 +20,7 @@ struct span {
 	size_t place; /* in the caches */
 	uint64_t address;
 	uint8_t bytes[SPAN_MAX];
+	uint32_t sweepgen; /* after the counters: see is_leaving() */
 };
 
 /* A piece of a structure: what is needed of it. */
@@ -173,21 +174,22 @@ static void add_counters(struct reading *r)
 	add_sched(r);
 }
 
-/* The counters, what the caches hold after that, and whether a span came into the counters meanwhile. */
+/*
+ * The counters, what the caches hold after that, in which state those spans are, and whether one came into the
+ * counters meanwhile.
+ */
 static void add_rest(struct reading *r)
 {
+	uint32_t sweepgen = r->layout->member[GO_MSPAN_SWEEPGEN];
+
 	add_counters(r);
+	for (size_t i = 0; r->layout->has[GO_MSPAN_SWEEPGEN] && i < r->spans_count; i++)
+		go_batch_add(&r->batch, r->spans[i].address + sweepgen, &r->spans[i].sweepgen, 4);
 	add_caches(r, r->after);
 	if (r->layout->has[GO_GC_TOTAL_ALLOC])
 		go_batch_add(&r->batch,
 			     global(r, GO_GLOBAL_CONTROLLER) + r->layout->member[GO_GC_TOTAL_ALLOC],
 			     &r->total_alloc, 8);
-}
-
-static bool is_quiet(const struct reading *r)
-{
-	return !r->layout->has[GO_GC_TOTAL_ALLOC] ||
-	       r->total_alloc == number(r->raw.controller, r->layout->member[GO_GC_TOTAL_ALLOC], 8);
 }
 
 /* ---- spans ----------------------------------------------------------------------------------- */
@@ -221,6 +223,32 @@ static size_t list_spans(const struct reading *r, struct span *spans)
 			n++;
 		}
 	return n;
+}
+
+static bool is_there(const struct reading *r, const struct span *span)
+{
+	return number(r->after, span->place, 8) == span->address;
+}
+
+/*
+ * A full span is given back (its sweepgen is even then), counted, and replaced when there is another, which is
+ * searched for: most of the time it stands in its cache and is counted.
+ */
+static bool is_leaving(const struct reading *r, const struct span *span)
+{
+	return r->layout->has[GO_MSPAN_SWEEPGEN] && span->sweepgen % 2 == 0;
+}
+
+/* No span came into the counters or is about to, since they were read. */
+static bool is_quiet(const struct reading *r)
+{
+	if (r->layout->has[GO_GC_TOTAL_ALLOC] &&
+	    r->total_alloc != number(r->raw.controller, r->layout->member[GO_GC_TOTAL_ALLOC], 8))
+		return false;
+	for (size_t i = 0; i < r->spans_count; i++)
+		if (is_there(r, &r->spans[i]) && is_leaving(r, &r->spans[i]))
+			return false;
+	return true;
 }
 
 /*
@@ -276,7 +304,7 @@ static int64_t cached_of(const struct reading *r, const struct span *span)
 
 static bool is_held(const struct reading *r, const struct span *span)
 {
-	return number(r->after, span->place, 8) == span->address;
+	return is_there(r, span) && !is_leaving(r, span);
 }
 
 static void count_cached(struct reading *r)
