@@ -13,6 +13,14 @@
 #define STEP_SIZE (256u << 10)
 /* "ZLIB" and the size, big endian: what .zdebug_* begin with. */
 #define OLD_HEADER_SIZE 12
+/* What zlib's format has before what is deflated (RFC 1950). */
+#define ZLIB_HEADER_SIZE    2
+#define ZLIB_HAS_DICTIONARY 0x20
+/*
+ * Of what is deflated alone no checksum is made (adler32(), an eighth of the time): it stands at the end, which is
+ * hardly ever reached.
+ */
+#define RAW_WINDOW_BITS (-15)
 
 struct go_section_stream {
 	const struct go_elf *elf; /* borrowed */
@@ -53,13 +61,27 @@ static int read_header(const struct go_elf *elf, const Elf64_Shdr *header, bool 
 	return sizeof(new);
 }
 
+/* Begins behind zlib's header. */
+static int begin_inflate(struct go_section_stream *stream)
+{
+	uint8_t header[ZLIB_HEADER_SIZE];
+
+	if (stream->left < sizeof(header) ||
+	    go_elf_pread(stream->elf, stream->at, header, sizeof(header)) < 0 ||
+	    (header[0] & 0x0f) != Z_DEFLATED || (header[1] & ZLIB_HAS_DICTIONARY))
+		return -EBADMSG;
+	stream->at += sizeof(header);
+	stream->left -= sizeof(header);
+	return inflateInit2(&stream->z, RAW_WINDOW_BITS) == Z_OK ? 0 : -ENOMEM;
+}
+
 int go_section_open(const struct go_elf *elf, const char *name, struct go_section *ret)
 {
 	char full[32];
 	const Elf64_Shdr *header;
 	struct go_section_stream *stream;
 	bool is_old = false;
-	int skip;
+	int skip, err = 0;
 
 	*ret = (struct go_section){0};
 	snprintf(full, sizeof(full), ".%s", name);
@@ -81,9 +103,11 @@ int go_section_open(const struct go_elf *elf, const char *name, struct go_sectio
 	stream->at = header->sh_offset + (unsigned)skip;
 	stream->left = header->sh_size - (unsigned)skip;
 	stream->is_deflated = skip > 0;
-	if (stream->is_deflated && inflateInit(&stream->z) != Z_OK) {
+	if (stream->is_deflated)
+		err = begin_inflate(stream);
+	if (err < 0) {
 		free(stream);
-		return -ENOMEM;
+		return err;
 	}
 	ret->stream = stream;
 	return 0;
