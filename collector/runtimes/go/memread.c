@@ -239,16 +239,20 @@ static bool is_leaving(const struct reading *r, const struct span *span)
 	return r->layout->has[GO_MSPAN_SWEEPGEN] && span->sweepgen % 2 == 0;
 }
 
-/* No span came into the counters or is about to, since they were read. */
+/* No span came into the counters since they were read. */
 static bool is_quiet(const struct reading *r)
 {
-	if (r->layout->has[GO_GC_TOTAL_ALLOC] &&
-	    r->total_alloc != number(r->raw.controller, r->layout->member[GO_GC_TOTAL_ALLOC], 8))
-		return false;
+	return !r->layout->has[GO_GC_TOTAL_ALLOC] ||
+	       r->total_alloc == number(r->raw.controller, r->layout->member[GO_GC_TOTAL_ALLOC], 8);
+}
+
+/* And none is about to. */
+static bool is_settled(const struct reading *r)
+{
 	for (size_t i = 0; i < r->spans_count; i++)
 		if (is_there(r, &r->spans[i]) && is_leaving(r, &r->spans[i]))
 			return false;
-	return true;
+	return is_quiet(r);
 }
 
 /*
@@ -274,7 +278,7 @@ static int read_spans(struct reading *r)
 			     r->span.size);
 	add_rest(r);
 	err = go_batch_end(&r->batch);
-	for (unsigned i = 0; err == 0 && !is_quiet(r) && i < ATTEMPTS; i++) {
+	for (unsigned i = 0; err == 0 && !is_settled(r) && i < ATTEMPTS; i++) {
 		go_batch_begin(&r->batch, r->memory);
 		add_rest(r);
 		err = go_batch_end(&r->batch);
