@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Processes without a sampler: sampled from outside, and told so.
-# vm: yes
+# vm-kernel: yes
 # timeout: 300
 # shellcheck source=tests/lib.sh disable=SC2154,SC2016
 . "$(dirname "$0")/../lib.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # The sampler goes where the program goes: fork, exec, daemon, threads, chroot, a main thread that left.
-# vm: yes
+# vm-kernel: yes
 # shellcheck source=tests/lib.sh disable=SC2154,SC2016
 . "$(dirname "$0")/../lib.sh"
 

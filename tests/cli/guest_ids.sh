@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # No thread keeps the ids that the program gave up, and sampling goes on with the new ones.
-# vm: yes
+# vm-kernel: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 

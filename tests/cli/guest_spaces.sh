@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Namespaces and roots: what the program may do, it may do with a sampler in it too.
-# vm: yes
+# vm-kernel: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # The sampler is a thread that glibc and the program's signals do not know.
-# vm: yes
+# vm-kernel: yes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname "$0")/../lib.sh"
 

@@ -3,4 +3,4 @@
 # A kernel without memory on v1, and unified cgroups mounted where nobody expects them.
 # long: yes
 # timeout: 1300
-exec "$(dirname "$0")/boot" 6.12 hybrid batch root
+exec "$(dirname "$0")/boot" 6.12 hybrid batch root kernel

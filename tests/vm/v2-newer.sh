@@ -3,4 +3,4 @@
 # A newer kernel with unified cgroups: as root.
 # long: yes
 # timeout: 1300
-exec "$(dirname "$0")/boot" 6.12 v2 batch newer
+exec "$(dirname "$0")/boot" 6.12 v2 batch newer kernel
