@@ -351,12 +351,36 @@ static void test_bounds(void **state)
 	}
 }
 
+/* All that there is of a structure is read at once, also what is of another Go than the rest. */
+static void test_others(void **state)
+{
+	static const struct {
+		bool is_new;
+		enum go_member member;
+	} cases[] = {
+		{true, GO_HEAP_SYS},	 {true, GO_TINY_ALLOCS},      {true, GO_HEAP_GOAL},
+		{false, GO_NEXT_GC},	 {false, GO_GC_MEMORY_LIMIT}, {false, GO_GC_TOTAL_ALLOC},
+		{false, GO_TINY_ALLOCS},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < UNIT_COUNT(cases); i++) {
+		if (cases[i].is_new)
+			make_new();
+		else
+			make_old();
+		w.layout.has[cases[i].member] = true;
+		w.layout.member[cases[i].member] = 1 << 16;
+		assert_non_null(go_memstats_missing(&w.layout));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new),    cmocka_unit_test(test_old),
 		cmocka_unit_test(test_goal),   cmocka_unit_test(test_untrue),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_bounds), cmocka_unit_test(test_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

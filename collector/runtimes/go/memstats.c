@@ -31,16 +31,19 @@ static const uint16_t class_sizes[] = {
 
 /* ---- what a layout must have ----------------------------------------------------------------- */
 
+#define GO_MEMBER_TEXT(name, within, path) #name,
+
+static const char *const member_names[] = {GO_MEMBER_LIST(GO_MEMBER_TEXT)};
+
 /* A member that ends before `end`. */
 struct need {
 	enum go_member member;
 	uint32_t size;
-	const char *name;
 };
 
-#define NEED(name, size)               \
-	{                              \
-		GO_##name, size, #name \
+#define NEED(name, size)        \
+	{                       \
+		GO_##name, size \
 	}
 
 static const struct need of_mstats[] = {
@@ -101,7 +104,17 @@ static const char *missing_of(const struct go_layout *layout, const struct need 
 {
 	for (size_t i = 0; i < count; i++)
 		if (!fits(layout, needs[i].member, needs[i].size, end))
-			return needs[i].name;
+			return member_names[needs[i].member];
+	return NULL;
+}
+
+/* Of these, what there is of another Go is read with the rest: it must be no further away. */
+static const char *missing_room(const struct go_layout *layout, enum go_member first,
+				enum go_member last, uint64_t end)
+{
+	for (enum go_member i = first; i <= last; i++)
+		if (layout->has[i] && !fits(layout, i, 8, end))
+			return member_names[i];
 	return NULL;
 }
 
@@ -204,6 +217,10 @@ const char *go_memstats_missing(const struct go_layout *layout)
 	if (!name && layout->has[GO_DELTA_IN_PTR_BITS] &&
 	    !fits(layout, GO_DELTA_IN_PTR_BITS, 8, layout->member[GO_DELTA_SIZE]))
 		name = "DELTA_IN_PTR_BITS";
+	if (!name)
+		name = missing_room(layout, GO_STACKS_SYS, GO_TINY_ALLOCS, GO_MSTATS_MAX);
+	if (!name)
+		name = missing_room(layout, GO_HEAP_GOAL, GO_GC_MAPPED_READY, GO_CONTROLLER_MAX);
 	if (!name)
 		name = missing_counts(layout);
 	if (!name)
