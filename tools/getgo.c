@@ -10,6 +10,7 @@
 #include "collector/runtimes/go/goroutines.h"
 #include "collector/runtimes/go/image.h"
 #include "collector/runtimes/go/inline.h"
+#include "collector/runtimes/go/library.h"
 #include "collector/runtimes/go/memstats.h"
 #include "collector/runtimes/runtime.h"
 #include "core/parse.h"
@@ -49,9 +50,9 @@ int getgo_open(pid_t pid, struct getgo *ret)
 	if (ret->exe < 0)
 		return fail(ret, -errno, "its program");
 	err = go_image_open(ret->exe, &ret->image, text);
-	if (err == -ENOEXEC)
-		snprintf(ret->why, sizeof(ret->why), "it is not a Go program");
-	else if (err < 0)
+	if (err == -ENOEXEC && go_library_find(ret->dir, text) < 0)
+		snprintf(text, sizeof(text), "it is not a Go program");
+	if (err < 0)
 		snprintf(ret->why, sizeof(ret->why), "%s", text);
 	if (err < 0)
 		return err;
