@@ -7,6 +7,8 @@
 
 /* heapStats.stats: two are written to in turn, one is being cleared. */
 #define DELTAS 3
+/* No member is further away: sums with it do not overflow. */
+#define MEMBER_MAX (1u << 30)
 /* More than a process can have. */
 #define BYTES_MAX ((uint64_t)1 << 47)
 /* What two accounts may differ by while one change is in the one and not yet in the other. */
@@ -209,7 +211,9 @@ const char *go_memstats_missing(const struct go_layout *layout)
 	const char *name = missing_global(layout, is_new);
 
 	if (!name)
-		name = MISSING(layout, of_rest, UINT32_MAX);
+		name = MISSING(layout, of_rest, MEMBER_MAX);
+	if (!name)
+		name = missing_room(layout, GO_MSPAN_COUNT, GO_MSPAN_ELEM_SIZE, MEMBER_MAX);
 	if (!name)
 		name = MISSING(layout, of_mstats, GO_MSTATS_MAX);
 	if (!name)
