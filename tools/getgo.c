@@ -30,7 +30,7 @@ static int fail(struct getgo *go, int err, const char *what)
 		snprintf(go->why, sizeof(go->why), "it is gone");
 	else if (err == -EAGAIN)
 		snprintf(go->why, sizeof(go->why),
-			 "its runtime is not up yet, or moves too fast: again later");
+			 "its runtime is not up yet, or its numbers do not agree: again later");
 	else
 		snprintf(go->why, sizeof(go->why), "%s cannot be read: %s", what, strerror(-err));
 	return err;
@@ -87,6 +87,9 @@ int getgo_print_memstats(struct getgo *go, FILE *out, bool json)
 		if (i)
 			pause_a_moment();
 		err = go_memstats_read(&go->image->layout, go->image->minor, &go->memory, stats);
+		/* Accounts that agree are the proof that it is what it is taken for. */
+		if (err == 0 && !stats->is_agreed)
+			err = -EAGAIN;
 	}
 	if (err == 0 && json)
 		gomemstats_print_json(out, stats);

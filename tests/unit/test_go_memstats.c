@@ -327,6 +327,16 @@ static void test_untrue(void **state)
 	put(w.controller, GO_GC_TOTAL_ALLOC, 12345678);
 	assert_int_equal(read_it(), 0);
 	assert_int_equal(stats.by_size_count, 0);
+	/* More than the heap has in use. */
+	assert_false(stats.is_agreed);
+	make_new();
+	put(w.controller, GO_GC_TOTAL_ALLOC, 0);
+	put(w.controller, GO_GC_TOTAL_FREE, 0);
+	put(w.cache[1] + 8 * 5, GO_MCACHE_ALLOC, 0);
+	put(w.cache[2] + 8 * 135, GO_MCACHE_ALLOC, 0);
+	assert_int_equal(read_it(), 0);
+	assert_int_equal(stats.alloc, 0);
+	assert_false(stats.is_agreed);
 }
 
 /* A layout, too, is only read: what does not fit is named, and nothing is read beyond. */

@@ -445,7 +445,9 @@ static bool is_true(const struct go_layout *layout, const struct go_raw *raw,
 	uint64_t inuse = sum(layout, raw, GO_DELTA_IN_HEAP, 0);
 	uint64_t released = sum(layout, raw, GO_DELTA_RELEASED, 0);
 
-	stats->is_agreed = stats->heap_inuse == inuse && stats->heap_released == released;
+	/* What is not the runtime's at all may well be zeros that are equal. */
+	stats->is_agreed = stats->heap_inuse == inuse && stats->heap_released == released &&
+			   stats->heap_alloc > 0 && stats->heap_alloc <= stats->heap_inuse;
 	return is_near(stats->heap_inuse, inuse) && is_near(stats->heap_released, released) &&
 	       stats->heap_alloc < BYTES_MAX && stats->heap_inuse <= stats->heap_sys &&
 	       stats->heap_released <= stats->heap_idle && stats->heap_sys < BYTES_MAX &&
