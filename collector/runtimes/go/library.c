@@ -46,7 +46,7 @@ static void tell(const char *path, const char *version, char *text)
 		 "%s in a shared library, %.40s: only programs of Go are read",
 		 version[0] ? version : "Go", strrchr(path, '/') + 1);
 	for (; *text; text++)
-		if (iscntrl((unsigned char)*text))
+		if (!isprint((unsigned char)*text))
 			*text = '?';
 }
 
