@@ -403,7 +403,7 @@ build/tests/targets/heap_fenv: TARGET_LDFLAGS = -Wl,--no-as-needed -lm
 $(addprefix build/tests/targets/,fake_python fake_python12 guest_allow guest_counts heap_own): TARGET_LDFLAGS = -rdynamic
 GO_READERS = $(addprefix build/tests/targets/go_,read goroutines signature table) build/tests/bench/go_pace
 $(GO_READERS): $(wildcard collector/runtimes/go/*.[ch])
-$(GO_READERS): TARGET_LDFLAGS = $(wildcard collector/runtimes/go/*.c) core/bytes.c $(ZLIB_LIBS) -lelf
+$(GO_READERS): TARGET_LDFLAGS = $(wildcard collector/runtimes/go/*.c) collector/maps.c collector/rootfile.c core/bytes.c $(ZLIB_LIBS) -lelf
 build/tests/bench/many: TARGET_LDFLAGS = $(CORE)
 build/tests/bench/heap_file build/tests/bench/report_file: TARGET_LDFLAGS = collector/runfile.c $(CORE) $(ZSTD_LIBS)
 $(TARGET_SOS): TARGET_LDFLAGS = -shared -fPIC

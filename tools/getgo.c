@@ -10,6 +10,7 @@
 #include "collector/runtimes/go/goroutines.h"
 #include "collector/runtimes/go/image.h"
 #include "collector/runtimes/go/inline.h"
+#include "collector/runtimes/go/library.h"
 #include "collector/runtimes/go/memstats.h"
 #include "collector/runtimes/runtime.h"
 #include "core/parse.h"
@@ -29,7 +30,7 @@ static int fail(struct getgo *go, int err, const char *what)
 		snprintf(go->why, sizeof(go->why), "it is gone");
 	else if (err == -EAGAIN)
 		snprintf(go->why, sizeof(go->why),
-			 "its runtime is not up yet, or moves too fast: again later");
+			 "its runtime is not up yet, or its numbers do not agree: again later");
 	else
 		snprintf(go->why, sizeof(go->why), "%s cannot be read: %s", what, strerror(-err));
 	return err;
@@ -49,9 +50,9 @@ int getgo_open(pid_t pid, struct getgo *ret)
 	if (ret->exe < 0)
 		return fail(ret, -errno, "its program");
 	err = go_image_open(ret->exe, &ret->image, text);
-	if (err == -ENOEXEC)
-		snprintf(ret->why, sizeof(ret->why), "it is not a Go program");
-	else if (err < 0)
+	if (err == -ENOEXEC && go_library_find(ret->dir, text) < 0)
+		snprintf(text, sizeof(text), "it is not a Go program");
+	if (err < 0)
 		snprintf(ret->why, sizeof(ret->why), "%s", text);
 	if (err < 0)
 		return err;
@@ -86,6 +87,9 @@ int getgo_print_memstats(struct getgo *go, FILE *out, bool json)
 		if (i)
 			pause_a_moment();
 		err = go_memstats_read(&go->image->layout, go->image->minor, &go->memory, stats);
+		/* Accounts that agree are the proof that it is what it is taken for. */
+		if (err == 0 && !stats->is_agreed)
+			err = -EAGAIN;
 	}
 	if (err == 0 && json)
 		gomemstats_print_json(out, stats);

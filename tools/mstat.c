@@ -19,6 +19,7 @@
 #include "tools/delayacct.h"
 #include "tools/launch.h"
 #include "tools/options.h"
+#include "tools/plain.h"
 #include "tools/preload.h"
 #include "tools/privileges.h"
 #include "tools/repeat.h"
@@ -37,6 +38,8 @@
 #define FLUSH_NS 1000000000
 /* With -wait-all: how often the cgroup is looked at for processes that are not our descendants. */
 #define REST_USEC 200000
+/* Of a note; none that we write is longer. */
+#define NOTE_SHOWN 1024
 
 struct mstat {
 	struct options options;
@@ -262,11 +265,13 @@ static void on_tick(void *arg, const struct record *row, int64_t time_ns)
 static void on_note(void *arg, pid_t pid, const char *text)
 {
 	const struct mstat *m = arg;
+	char shown[PLAIN_LINE_ROOM(NOTE_SHOWN)];
 
+	plain_line(shown, NOTE_SHOWN, text, strlen(text));
 	if (m->options.verbose && pid)
-		say("process %d: %s", (int)pid, text);
+		say("process %d: %s", (int)pid, shown);
 	else if (m->options.verbose)
-		say("%s", text);
+		say("%s", shown);
 }
 
 static int open_collector(struct mstat *m)

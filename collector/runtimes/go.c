@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collector/runtimes/go/image.h"
+#include "collector/runtimes/go/library.h"
 #include "collector/runtimes/go/memory.h"
 #include "collector/runtimes/go/memstats.h"
 #include "collector/runtimes/runtime.h"
@@ -51,6 +52,8 @@ static int open_image(const struct runtime_target *target, struct go *go, char *
 		return -ENOEXEC;
 	err = fstat(fd, &st) < 0 ? -errno : go_image_open(fd, &go->image, text);
 	close(fd);
+	if (err == -ENOEXEC && go_library_find(target->dir, text) == 0)
+		err = -EOPNOTSUPP;
 	go->dev = st.st_dev;
 	go->ino = st.st_ino;
 	return err;

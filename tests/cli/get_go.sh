@@ -44,6 +44,16 @@ like "-memstats of a stripped one" "$status $err$out" '^0 # runtime.MemStats'
 run mstat-get -goroutines "$started" -v
 like "-goroutines of it" "$out" $'\nmain\\.main\\(\\)\n\t[^\n]*/heappage\\.go:[0-9]+ \\+0x'
 stop "$started"
+# What is where another Go has it.
+minor=$("$GO" env GOVERSION | sed 's/^go1\.\([0-9]*\).*/\1/')
+other=$((minor == 19 ? 21 : 19))
+go_build park plain -ldflags -w
+LC_ALL=C sed "s/go1\.$minor\./go1.$other./g" plain >untrue
+chmod 755 untrue
+go_start ./untrue
+exits "-memstats of one that says it is of 1.$other" 1 mstat-get -memstats "$started"
+is "says so" "$out $err" " mstat-get: PID $started: its runtime is not up yet, or its numbers do not agree: again later"
+stop "$started"
 for flag in -memstats -goroutines; do
 	exits "$flag of no Go program" 1 mstat-get $flag $$
 	is "says so" "$err" "mstat-get: PID $$: it is not a Go program"

@@ -77,6 +77,9 @@ check stripped -ldflags='-s -w' "$main"
 CGO_ENABLED=1 check cgo "$main" "$SRC/tests/targets/go/cgo.go"
 # The system's linker puts all elsewhere.
 CGO_ENABLED=1 check cgo-stripped -buildmode=pie -ldflags='-s -w -linkmode=external' "$main" "$SRC/tests/targets/go/cgo.go"
+# A plugin has no runtime of its own.
+CGO_ENABLED=1 build loaded.so -buildmode=plugin "$SRC/tests/targets/go/loaded.go" 2>/dev/null
+CGO_ENABLED=1 check plugin "$main" "$SRC/tests/targets/go/plugin.go"
 
 rows() { mstat-decode -what samples -columns go_heap_alloc_bytes,go_num_gc,go_goroutines run.mstat | sed 1d; }
 # Of a program that is looked at while it comes there are two.

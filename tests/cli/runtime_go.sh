@@ -49,7 +49,7 @@ else
 	skip "in a mount and a pid namespace" "none is permitted"
 fi
 
-if GOARCH=386 nice -n 19 go build -o small "$SRC/tests/targets/go/exec.go" 2>/dev/null; then
+if GOARCH=386 nice -n 19 "$GO" build -o small "$SRC/tests/targets/go/exec.go" 2>/dev/null; then
 	record ./small 400
 	is "of 32 bits" "$status $err $(rows small)" "0  "
 	is "says so" "$(notes)" "go: of 32 bits, or of another machine: it is not read"
@@ -58,10 +58,20 @@ else
 	skip "says so" "go cannot build it"
 fi
 printf 'package main\nimport "C"\n//export Seven\nfunc Seven() int { return 7 }\nfunc main() {}\n' >seven.go
-printf 'int Seven(void);\nint printf(const char *, ...);\nint usleep(unsigned);\nint main(void) { usleep(400000); return Seven() - 7; }\n' >host.c
-if CGO_ENABLED=1 nice -n 19 go build -buildmode=c-shared -o libseven.so seven.go 2>/dev/null && gcc -o host host.c -L. -lseven -Wl,-rpath,"$PWD"; then
+printf 'int Seven(void);\nint usleep(unsigned);\nint main(int argc, char **argv) { do usleep(400000); while (argc > 1); return Seven() - 7; }\n' >host.c
+if CGO_ENABLED=1 nice -n 19 "$GO" build -buildmode=c-shared -o libseven.so seven.go 2>/dev/null && gcc -o host host.c -L. -lseven -Wl,-rpath,"$PWD"; then
 	record ./host
 	is "a library of Go in a program of C" "$status $err $(rows host)" "0  "
+	why="$("$GO" env GOVERSION) in a shared library, libseven.so: only programs of Go are read"
+	is "says so" "$(notes)" "go: $why"
+	record /bin/sleep 0.4
+	is "a program that has none does not" "$(notes)" ""
+	start ./host forever
+	# Its runtime comes on a thread of its own.
+	wait_for 20 eval 'mstat-get -memstats "$started" 2>&1 | grep -q library'
+	run mstat-get -memstats "$started"
+	is "mstat-get says so, too" "$status $err" "1 mstat-get: PID $started: $why"
+	stop "$started"
 else
 	skip "a library of Go in a program of C" "go cannot build it"
 fi

@@ -21,6 +21,11 @@ for preload in libmstat.so none; do
 done
 ok "before it may be read: says so" test "$(mstat-decode -what samples -columns notes run.mstat | grep -c hsperfdata:not_due)" -ge 1
 
+mkdir -p $'e\e[31m'
+# shellcheck disable=SC2016
+run mstat -q -v -o run.mstat -- bash -c '"$@" & until rm "$2"/hsperf*/* 2>/dev/null; do :; done; wait' - "$TARGETS/fake_jvm" "$PWD"/$'e\e[31m' 60
+like "-v: a name does nothing to the terminal" "$err" 'jvm: [^'$'\n'']*/e\\x1b\[31m/hsperfdata_test/[0-9]+ \(deleted\) cannot be opened'
+
 run mstat -q -freq 100 -runtime none -o run.mstat -- "$TARGETS/fake_jvm" "$TMP" 30
 is "-runtime none: reads nothing" "$status $(seen | wc -l) $(notes)" "0 0 "
 exits "-runtime all" 125 mstat -q -runtime all -- true

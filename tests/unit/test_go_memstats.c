@@ -341,6 +341,16 @@ static void test_untrue(void **state)
 	put(w.controller, GO_GC_TOTAL_ALLOC, 12345678);
 	assert_int_equal(read_it(), 0);
 	assert_int_equal(stats.by_size_count, 0);
+	/* More than the heap has in use. */
+	assert_false(stats.is_agreed);
+	make_new();
+	put(w.controller, GO_GC_TOTAL_ALLOC, 0);
+	put(w.controller, GO_GC_TOTAL_FREE, 0);
+	put(w.cache[1] + 8 * 5, GO_MCACHE_ALLOC, 0);
+	put(w.cache[2] + 8 * 135, GO_MCACHE_ALLOC, 0);
+	assert_int_equal(read_it(), 0);
+	assert_int_equal(stats.alloc, 0);
+	assert_false(stats.is_agreed);
 }
 
 /* A layout, too, is only read: what does not fit is named, and nothing is read beyond. */
@@ -349,19 +359,48 @@ static void test_bounds(void **state)
 	(void)state;
 	unit_random_init();
 	for (unsigned i = 0; i < 20000; i++) {
-		make_layout(i % 2);
-		for (unsigned k = 0; k <= unit_below(3); k++)
-			w.layout.member[unit_below(GO_MEMBERS)] = (uint32_t)unit_value();
+		if (i % 2)
+			make_new();
+		else
+			make_old();
+		for (unsigned k = 0; k <= unit_below(3); k++) {
+			size_t member = unit_below(GO_MEMBERS);
+
+			w.layout.member[member] = (uint32_t)unit_value();
+			w.layout.has[member] = true;
+		}
 		if (i % 5 == 0)
 			w.layout.has[unit_below(GO_MEMBERS)] = false;
 		if (go_memstats_missing(&w.layout))
 			continue;
-		w.memory.pid = getpid();
-		w.allp[1] = 0;
-		assert_true(read_it() < 0);
+		read_it();
 		static struct go_raw raw;
 
 		go_memstats_reckon(&w.layout, 0, &raw, &stats);
+	}
+}
+
+/* All that there is of a structure is read at once, also what is of another Go than the rest. */
+static void test_others(void **state)
+{
+	static const struct {
+		bool is_new;
+		enum go_member member;
+	} cases[] = {
+		{true, GO_HEAP_SYS},	 {true, GO_TINY_ALLOCS},      {true, GO_HEAP_GOAL},
+		{false, GO_NEXT_GC},	 {false, GO_GC_MEMORY_LIMIT}, {false, GO_GC_TOTAL_ALLOC},
+		{false, GO_TINY_ALLOCS},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < UNIT_COUNT(cases); i++) {
+		if (cases[i].is_new)
+			make_new();
+		else
+			make_old();
+		w.layout.has[cases[i].member] = true;
+		w.layout.member[cases[i].member] = 1 << 16;
+		assert_non_null(go_memstats_missing(&w.layout));
 	}
 }
 
@@ -371,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_new),    cmocka_unit_test(test_leaving),
 		cmocka_unit_test(test_old),    cmocka_unit_test(test_goal),
 		cmocka_unit_test(test_untrue), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

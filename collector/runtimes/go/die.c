@@ -300,10 +300,10 @@ static bool add_abbrev(struct go_dies *dies, struct cursor *c, uint64_t code)
 	uint64_t tag = get_leb(c);
 	bool has_children = get_number(c, 1) != 0;
 
-	if (c->bad || code > ABBREVS_MAX || tag == 0 || tag > UINT16_MAX || dies->steps == 0)
+	if (c->bad || code > ABBREVS_MAX || tag == 0 || tag > UINT16_MAX || dies->steps <= code)
 		return false;
 	dies->steps--;
-	for (; dies->list_count <= code; dies->list_count++)
+	for (; dies->list_count <= code; dies->list_count++, dies->steps--)
 		dies->list[dies->list_count] = (struct go_abbrev){0};
 	abbrev = &dies->list[code];
 	*abbrev = (struct go_abbrev){.tag = (uint16_t)tag, .has_children = has_children};

@@ -12,6 +12,8 @@
 #define SECTIONS_MAX 4096
 #define NAMES_MAX    (1u << 20)
 #define STRINGS_MAX  (64u << 20)
+/* Files may have holes: their size bounds no work. */
+#define SYMBOLS_MAX ((uint64_t)4 << 20)
 /* Symbols that are read at a time. */
 #define SYMBOLS_STEP 2048
 
@@ -208,7 +210,8 @@ static int look(const struct go_elf *elf, const Elf64_Shdr *table, struct go_elf
 	char *strings;
 	int ret;
 
-	if (table->sh_entsize != sizeof(Elf64_Sym) || table->sh_link >= elf->sections_count)
+	if (table->sh_entsize != sizeof(Elf64_Sym) || table->sh_link >= elf->sections_count ||
+	    table->sh_size > SYMBOLS_MAX * sizeof(Elf64_Sym))
 		return -EBADMSG;
 	section = &elf->sections[table->sh_link];
 	if (section->sh_type != SHT_STRTAB || section->sh_size == 0 ||

@@ -5,10 +5,11 @@
 
 #include "collector/runtimes/go/functions.h"
 
-/* What no program has more of: data in its file, parts of it, sections of relocations. */
-#define DATA_MAX      ((uint64_t)256 << 20)
-#define PARTS_MAX     4
-#define RELOCATED_MAX 4
+/* What no program has more of: data in its file, parts of it, sections of relocations, and what is in one. */
+#define DATA_MAX	((uint64_t)256 << 20)
+#define PARTS_MAX	4
+#define RELOCATED_MAX	4
+#define RELOCATIONS_MAX ((uint64_t)4 << 20)
 
 /* Relocations that are read at once. */
 #define RELOCATIONS 1024
@@ -50,6 +51,8 @@ static int relocate(const struct go_elf *elf, const Elf64_Shdr *section, uint64_
 	uint64_t left = section->sh_size / sizeof(Elf64_Rela);
 	Elf64_Rela some[RELOCATIONS];
 
+	if (left > RELOCATIONS_MAX)
+		return -EBADMSG;
 	for (uint64_t at = section->sh_offset; left > 0;) {
 		uint64_t n = left < RELOCATIONS ? left : RELOCATIONS;
 		int err = go_elf_pread(elf, at, some, n * sizeof(*some));

@@ -260,11 +260,11 @@ int go_image_open(int fd, const struct go_image **ret, char *text)
 
 void go_image_close(const struct go_image *image)
 {
-	struct entry *e =
-		(struct entry *)((char *)(uintptr_t)image - offsetof(struct entry, image));
+	struct entry *e;
 
 	if (!image)
 		return;
+	e = (struct entry *)((char *)(uintptr_t)image - offsetof(struct entry, image));
 	pthread_mutex_lock(&cache.lock);
 	e->users--;
 	pthread_mutex_unlock(&cache.lock);

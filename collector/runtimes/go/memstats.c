@@ -7,6 +7,8 @@
 
 /* heapStats.stats: two are written to in turn, one is being cleared. */
 #define DELTAS 3
+/* No member is further away: sums with it do not overflow. */
+#define MEMBER_MAX (1u << 30)
 /* More than a process can have. */
 #define BYTES_MAX ((uint64_t)1 << 47)
 /* What two accounts may differ by while one change is in the one and not yet in the other. */
@@ -31,16 +33,19 @@ static const uint16_t class_sizes[] = {
 
 /* ---- what a layout must have ----------------------------------------------------------------- */
 
+#define GO_MEMBER_TEXT(name, within, path) #name,
+
+static const char *const member_names[] = {GO_MEMBER_LIST(GO_MEMBER_TEXT)};
+
 /* A member that ends before `end`. */
 struct need {
 	enum go_member member;
 	uint32_t size;
-	const char *name;
 };
 
-#define NEED(name, size)               \
-	{                              \
-		GO_##name, size, #name \
+#define NEED(name, size)        \
+	{                       \
+		GO_##name, size \
 	}
 
 static const struct need of_mstats[] = {
@@ -101,7 +106,17 @@ static const char *missing_of(const struct go_layout *layout, const struct need 
 {
 	for (size_t i = 0; i < count; i++)
 		if (!fits(layout, needs[i].member, needs[i].size, end))
-			return needs[i].name;
+			return member_names[needs[i].member];
+	return NULL;
+}
+
+/* Of these, what there is of another Go is read with the rest: it must be no further away. */
+static const char *missing_room(const struct go_layout *layout, enum go_member first,
+				enum go_member last, uint64_t end)
+{
+	for (enum go_member i = first; i <= last; i++)
+		if (layout->has[i] && !fits(layout, i, 8, end))
+			return member_names[i];
 	return NULL;
 }
 
@@ -196,7 +211,9 @@ const char *go_memstats_missing(const struct go_layout *layout)
 	const char *name = missing_global(layout, is_new);
 
 	if (!name)
-		name = MISSING(layout, of_rest, UINT32_MAX);
+		name = MISSING(layout, of_rest, MEMBER_MAX);
+	if (!name)
+		name = missing_room(layout, GO_MSPAN_COUNT, GO_MSPAN_ELEM_SIZE, MEMBER_MAX);
 	if (!name)
 		name = MISSING(layout, of_mstats, GO_MSTATS_MAX);
 	if (!name)
@@ -204,6 +221,10 @@ const char *go_memstats_missing(const struct go_layout *layout)
 	if (!name && layout->has[GO_DELTA_IN_PTR_BITS] &&
 	    !fits(layout, GO_DELTA_IN_PTR_BITS, 8, layout->member[GO_DELTA_SIZE]))
 		name = "DELTA_IN_PTR_BITS";
+	if (!name)
+		name = missing_room(layout, GO_STACKS_SYS, GO_TINY_ALLOCS, GO_MSTATS_MAX);
+	if (!name)
+		name = missing_room(layout, GO_HEAP_GOAL, GO_GC_MAPPED_READY, GO_CONTROLLER_MAX);
 	if (!name)
 		name = missing_counts(layout);
 	if (!name)
@@ -424,7 +445,9 @@ static bool is_true(const struct go_layout *layout, const struct go_raw *raw,
 	uint64_t inuse = sum(layout, raw, GO_DELTA_IN_HEAP, 0);
 	uint64_t released = sum(layout, raw, GO_DELTA_RELEASED, 0);
 
-	stats->is_agreed = stats->heap_inuse == inuse && stats->heap_released == released;
+	/* What is not the runtime's at all may well be zeros that are equal. */
+	stats->is_agreed = stats->heap_inuse == inuse && stats->heap_released == released &&
+			   stats->heap_alloc > 0 && stats->heap_alloc <= stats->heap_inuse;
 	return is_near(stats->heap_inuse, inuse) && is_near(stats->heap_released, released) &&
 	       stats->heap_alloc < BYTES_MAX && stats->heap_inuse <= stats->heap_sys &&
 	       stats->heap_released <= stats->heap_idle && stats->heap_sys < BYTES_MAX &&

@@ -9,6 +9,9 @@
 /* A table has fewer functions. */
 #define FUNCTIONS_MAX 512
 
+/* A program has fewer: to look at so many takes a second. */
+#define LISTED_MAX (1u << 20)
+
 /* Addresses that places voted for; what comes after so many different ones is no choice any more. */
 #define CANDIDATES_MAX 8
 
@@ -99,7 +102,7 @@ int go_signature_match(const struct go_table *table, const struct go_pclntab *ta
 	uint64_t entries[FUNCTIONS_MAX];
 
 	*ret = (struct go_signature){0};
-	if (table->functions_count > FUNCTIONS_MAX)
+	if (table->functions_count > FUNCTIONS_MAX || tab->count > LISTED_MAX)
 		return -ENOENT;
 	find_functions(table, tab, entries);
 	for (size_t i = 0; i < table->places_count; i++) {
