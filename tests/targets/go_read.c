@@ -76,7 +76,7 @@ static void print(void)
 
 static int measure(const struct go_image *image, unsigned long count, uint64_t begun_ns)
 {
-	unsigned long failed = 0, moved = 0, backwards = 0;
+	unsigned long failed = 0, disagreed = 0, moved = 0, backwards = 0;
 	uint64_t last = 0, most = 0, begin = cpu_ns();
 
 	for (unsigned long i = 0; i < count; i++) {
@@ -89,6 +89,7 @@ static int measure(const struct go_image *image, unsigned long count, uint64_t b
 		failed += err < 0;
 		if (err < 0)
 			continue;
+		disagreed += !stats.is_agreed;
 		moved += !stats.is_still;
 		if (stats.total_alloc < last) {
 			backwards++;
@@ -99,6 +100,7 @@ static int measure(const struct go_image *image, unsigned long count, uint64_t b
 	}
 	say("reads", count);
 	say("failed", failed);
+	say("disagreed", disagreed);
 	say("moved", moved);
 	say("backwards", backwards);
 	say("backwards_bytes_most", most);
