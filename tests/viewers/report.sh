@@ -192,6 +192,11 @@ if command -v "$GO" >/dev/null && [ "$("$GO" env GOARCH)" = amd64 ]; then
 	# shellcheck disable=SC2086 # names
 	holds 0 go.mstat "$pid" "$go_columns" "${go_names[@]}"
 	like "... and it ends" "$(grep $'^runtime0\t' <<<"$seen" | tail -n 1)" $'None\tRSS=\t.*goroutines=$'
+	unlike "... and collects" "$(saw text)" 'GOGC=off'
+	ok "a run of it that never collects" mstat -q -freq 50 -o off.mstat -env GOGC=off -- ./server 1
+	ok "a page of it" mstat-report off.mstat
+	shows "it is shown" off.html off.png
+	like "... and why it has no next GC" "$(saw text)" 'GOGC=off'
 else
 	skip "a Go server" "no Go here (golang-go), or none of amd64"
 fi
