@@ -4,7 +4,7 @@
 #include "tools/metric.h"
 
 /*
- * Names are in base units: a family's ends with its unit, bytes or seconds, where it has one. No
+ * Names are in base units: a family's ends with its unit, bytes, seconds or ratio, where it has one. No
  * counter's value ever falls while its process lives (or the run), but that of self_cpu_ns, which begins
  * anew with each sampler: after an exec. What is a high mark or an age is a gauge, for its largest value is
  * what matters.
@@ -257,9 +257,9 @@ static const struct metric process_metrics[] = {
 	{"go_pause_last_ns", "mstat_process_go_gc_pause_last_seconds", NULL, METRIC_GAUGE,
 	 "Go: the last such pause."},
 	{"go_pause_max_ns", "mstat_process_go_gc_pause_max_seconds", NULL, METRIC_GAUGE,
-	 "Go: the longest one since the sample before."},
-	{"go_gc_cpu_fraction_ppb", "mstat_process_go_gc_cpu_fraction_ppb", NULL, METRIC_GAUGE,
-	 "Go: part of the CPU time that collections took, in billionths."},
+	 "Go: the longest one since the reading before."},
+	{"go_gc_cpu_fraction_ppb", "mstat_process_go_gc_cpu_ratio", NULL, METRIC_GAUGE,
+	 "Go: part of the CPU time that collections took."},
 	{"go_goroutines", "mstat_process_go_goroutines", NULL, METRIC_GAUGE, "Go: goroutines."},
 	{"jvm_heap_used_bytes", "mstat_process_jvm_heap_used_bytes", NULL, METRIC_GAUGE,
 	 "Java: the heap, as of the last collection or allocation buffer."},

@@ -425,11 +425,12 @@ static void put_label(FILE *to, const char *text, size_t len)
 	}
 }
 
-static void put_seconds(FILE *to, int64_t ns)
+/* In what OpenMetrics takes: seconds of ns, a ratio of billionths. */
+static void put_billionths(FILE *to, int64_t n)
 {
-	uint64_t v = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+	uint64_t v = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
 
-	fprintf(to, "%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "", v / 1000000000, v % 1000000000);
+	fprintf(to, "%s%" PRIu64 ".%09" PRIu64, n < 0 ? "-" : "", v / 1000000000, v % 1000000000);
 }
 
 static bool ends(const char *text, const char *with)
@@ -439,18 +440,25 @@ static bool ends(const char *text, const char *with)
 	return len >= strlen(with) && !strcmp(text + len - strlen(with), with);
 }
 
-static bool is_seconds(const struct metric *metric)
+/* NULL: it is a number of something. */
+static const char *unit_of(const struct metric *metric)
 {
-	return ends(metric->family, "_seconds");
+	static const char *const units[] = {"_bytes", "_seconds", "_ratio"};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (ends(metric->family, units[i]))
+			return units[i] + 1;
+	return NULL;
 }
 
 static void put_head(FILE *to, const struct metric *metric)
 {
+	const char *unit = unit_of(metric);
+
 	fprintf(to, "# TYPE %s %s\n", metric->family,
 		metric->kind == METRIC_COUNTER ? "counter" : "gauge");
-	if (is_seconds(metric) || ends(metric->family, "_bytes"))
-		fprintf(to, "# UNIT %s %s\n", metric->family,
-			is_seconds(metric) ? "seconds" : "bytes");
+	if (unit)
+		fprintf(to, "# UNIT %s %s\n", metric->family, unit);
 	fprintf(to, "# HELP %s %s\n", metric->family, metric->help);
 }
 
@@ -486,12 +494,12 @@ static void put_point(const struct openmetrics *metrics, const struct metric *me
 		return;
 	put_name(metrics, metric, series);
 	putc(' ', metrics->to);
-	if (is_seconds(metric))
-		put_seconds(metrics->to, v);
+	if (ends(metric->column, "_ns") || ends(metric->column, "_ppb"))
+		put_billionths(metrics->to, v);
 	else
 		fprintf(metrics->to, "%" PRId64, v);
 	putc(' ', metrics->to);
-	put_seconds(metrics->to, (int64_t)((uint64_t)metrics->start_ns + (uint64_t)time_ns));
+	put_billionths(metrics->to, (int64_t)((uint64_t)metrics->start_ns + (uint64_t)time_ns));
 	putc('\n', metrics->to);
 }
 
@@ -599,8 +607,8 @@ static void put_run_info(const struct openmetrics *metrics)
 		putc('"', to);
 	}
 	fputs("} 1 ", to);
-	put_seconds(to,
-		    (int64_t)((uint64_t)metrics->start_ns + (uint64_t)metrics->first->point[0]));
+	put_billionths(to,
+		       (int64_t)((uint64_t)metrics->start_ns + (uint64_t)metrics->first->point[0]));
 	putc('\n', to);
 }
 

@@ -8,7 +8,7 @@
 #include "preload/heap/unwind.h"
 #include "preload/sys.h"
 
-/* Of the program's own CPU time asking may take one part in so many. */
+/* Asking takes one CPU in so many: of the program's own time, for its threads ask. */
 #define ASK_EVERY 1000u
 /* mallctl() of jemalloc takes 4 KiB, most of it when the loader binds what it calls. */
 #define STACK_SIZE 32768u

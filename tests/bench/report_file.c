@@ -69,6 +69,7 @@ static void set_runtime(struct record *row, bool is_go, int64_t heap, unsigned t
 		set(row, FIELD_GO_SYS, heap + free + 1000 * PAGE);
 		set(row, FIELD_GO_NEXT_GC, heap + heap / 2);
 		set(row, FIELD_GO_NUM_GC, tick / 50);
+		set(row, FIELD_GO_GC_CPU, (int64_t)below(1000000000));
 		set(row, FIELD_GO_GOROUTINES, (int64_t)below(100));
 	} else {
 		set(row, FIELD_JVM_HEAP_USED, heap);

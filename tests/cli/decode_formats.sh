@@ -108,7 +108,7 @@ for line in text.split("\n")[:-2]:
             families[name], family, kind, seen = [], name, rest, set()
         assert name == family and word not in seen and not families[name], line
         seen.add(word)
-        assert word != "UNIT" or name.endswith("_" + rest) and rest in ("bytes", "seconds"), line
+        assert word != "UNIT" or name.endswith("_" + rest) and rest in ("bytes", "seconds", "ratio"), line
         continue
     point = re.fullmatch(r"([a-z_]+)(?:\{(%s(?:,%s)*)\})? (-?[0-9]+(?:\.[0-9]+)?) ([0-9]+\.[0-9]+)" % (label, label), line)
     assert point, line
@@ -176,6 +176,12 @@ ok "... is as the standard has it, and tells the same" python3 metrics.py sample
 	hwm_bytes,mstat_process_memory_rss_peak_bytes,,1 pss_bytes,mstat_process_memory_pss_bytes,,1 cpu_ns,mstat_process_cpu_seconds_total,,1000000000
 like "... with a name that has to be escaped" "$(cat samples.om)" 'comm="a\\"b\\\\c\\nd'
 prom samples.om
+ok "a run of a Go program" "$BUILD/tests/bench/report_file" go.mstat 60 5 2 1
+mstat-decode -what samples go.mstat >go.tsv
+mstat-decode -what samples -format openmetrics -o go.om go.mstat
+ok "... is as the standard has it, and tells the same" python3 metrics.py go.om go.tsv process 0 \
+	go_gc_cpu_fraction_ppb,mstat_process_go_gc_cpu_ratio,,1000000000 go_num_gc,mstat_process_go_gcs_total,,1
+prom go.om
 exits "openmetrics of the summary" 0 mstat-decode -format openmetrics -what summary run.mstat
 cp out summary.om
 ok "... is as the standard has it" python3 metrics.py summary.om summary.tsv run "$start_ns"

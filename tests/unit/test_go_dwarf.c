@@ -2,8 +2,11 @@
 /* Members of Go's runtime, out of debugging information that is made up; and files that are broken. */
 #include "tests/unit/unit.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collector/runtimes/go/dwarf.h"
@@ -152,13 +155,60 @@ static void test_broken(void **state)
 	}
 }
 
+enum filter { FILTER_WHOLE, FILTER_EMPTY, FILTER_NONE };
+
+/* How many symbols are found in a library, which has one of them. */
+static int exports_of(const uint8_t *library, size_t len, enum filter filter)
+{
+	struct go_elf_symbol symbols[] = {{"no_such_function", 0, 0},
+					  {"_cmocka_run_group_tests", 0, 0}};
+	int fd = file_of(library, len), found;
+	Elf64_Shdr *hashes;
+	struct go_elf elf;
+	uint32_t words;
+
+	assert_int_equal(go_elf_open(fd, &elf), 0);
+	hashes = (Elf64_Shdr *)go_elf_section(&elf, ".gnu.hash");
+	assert_non_null(hashes);
+	assert_int_equal(go_elf_pread(&elf, hashes->sh_offset + 8, &words, sizeof(words)), 0);
+	for (uint64_t i = 0; filter == FILTER_EMPTY && i < words; i++)
+		pwrite(fd, &(uint64_t){0}, 8, (off_t)(hashes->sh_offset + 16 + 8 * i));
+	if (filter == FILTER_NONE)
+		hashes->sh_name = 0;
+	found = go_elf_exports(&elf, symbols, 2);
+	assert_int_equal(symbols[0].address, 0);
+	assert_int_equal(symbols[1].address != 0, found > 0);
+	go_elf_close(&elf);
+	close(fd);
+	return found;
+}
+
+static void test_exports(void **state)
+{
+	struct stat st;
+	uint8_t *bytes;
+	Dl_info info;
+	int fd;
+
+	(void)state;
+	assert_true(dladdr((void *)_cmocka_run_group_tests, &info));
+	fd = open(info.dli_fname, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fstat(fd, &st), 0);
+	bytes = malloc((size_t)st.st_size);
+	assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
+	close(fd);
+	assert_int_equal(exports_of(bytes, (size_t)st.st_size, FILTER_WHOLE), 1);
+	assert_int_equal(exports_of(bytes, (size_t)st.st_size, FILTER_EMPTY), 0);
+	assert_int_equal(exports_of(bytes, (size_t)st.st_size, FILTER_NONE), 1);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found),
-		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_none),
-		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_found),	cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_none),	cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_exports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

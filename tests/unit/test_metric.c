@@ -24,6 +24,7 @@ static void check_metric(const char *column, const struct metric *metric)
 	assert_false(ends(metric->family, "_total"));
 	assert_int_equal(ends(metric->family, "_bytes"), is_bytes);
 	assert_int_equal(ends(metric->family, "_seconds"), ends(column, "_ns"));
+	assert_int_equal(ends(metric->family, "_ratio"), ends(column, "_ppb"));
 	assert_true(ends(metric->help, "."));
 	if (metric->label)
 		assert_true(strstr(metric->label, "=\"") && ends(metric->label, "\""));

@@ -192,6 +192,11 @@ if command -v "$GO" >/dev/null && [ "$("$GO" env GOARCH)" = amd64 ]; then
 	# shellcheck disable=SC2086 # names
 	holds 0 go.mstat "$pid" "$go_columns" "${go_names[@]}"
 	like "... and it ends" "$(grep $'^runtime0\t' <<<"$seen" | tail -n 1)" $'None\tRSS=\t.*goroutines=$'
+	unlike "... and collects" "$(saw text)" 'GOGC=off'
+	ok "a run of it that never collects" mstat -q -freq 50 -o off.mstat -env GOGC=off -- ./server 1
+	ok "a page of it" mstat-report off.mstat
+	shows "it is shown" off.html off.png
+	like "... and why it has no next GC" "$(saw text)" 'GOGC=off'
 else
 	skip "a Go server" "no Go here (golang-go), or none of amd64"
 fi
@@ -206,9 +211,10 @@ ok "a run without a tick" mstat -q -freq 1 -o none.mstat -- true
 ok "a page of it" mstat-report none.mstat
 shows "it is shown" none.html none.png
 like "... and says so" "$(saw text)" 'Nothing was sampled of the tree'
-ok "one tick" "$BUILD/tests/bench/report_file" one.mstat 1 5 1
+ok "one tick" "$BUILD/tests/bench/report_file" one.mstat 1 5 2 1
 ok "a page of it" mstat-report one.mstat
 shows "it is shown" one.html one.png
+like "... with a point for what a runtime has told" "$(saw told)" 'from the kernel=[0-9/]*/drawn'
 ok "no process" "$BUILD/tests/bench/report_file" empty.mstat 100 5 0
 ok "a page of it" mstat-report empty.mstat
 shows "it is shown" empty.html empty.png

@@ -106,6 +106,8 @@ function noteOf(runtimes) {
 
 	if (runtimes.some((runtime) => runtime.column.go_held_bytes))
 		notes.push("Go: what it has from the kernel is sys less released; next GC is dashed. The live heap has what is dead, too, until that is swept.");
+	if (runtimes.some(({ column }) => column.go_held_bytes && !column.go_next_gc_bytes))
+		notes.push("Where there is no next GC the collector is off (GOGC=off).");
 	notes.push("Red at the foot: collections.");
 	if (thinned.length)
 		notes.push(`Of ${digits(thinned.reduce((all, { samples }) => all + samples, 0))} samples ${digits(thinned.reduce((all, { n }) => all + n, 0))} are in this page: those with the lowest and highest values.`);

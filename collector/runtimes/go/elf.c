@@ -233,9 +233,37 @@ int go_elf_symbols(const struct go_elf *elf, struct go_elf_symbol *symbols, size
 	return table && table->sh_type == SHT_SYMTAB ? look(elf, table, symbols, count) : 0;
 }
 
+/*
+ * By the filter in front of the table of hashes, which tells the loader what is surely not there. Compilers export all
+ * they have to their plugins: 2 MB to be read for each of a build's processes.
+ */
+static bool may_export(const struct go_elf *elf, const Elf64_Shdr *hashes, const char *name)
+{
+	struct {
+		uint32_t buckets, first, words, shift;
+	} head;
+	uint32_t hash = 5381;
+	uint64_t word;
+
+	if (!hashes || go_elf_pread(elf, hashes->sh_offset, &head, sizeof(head)) < 0 || !head.words)
+		return true;
+	for (; *name; name++)
+		hash = hash * 33 + (uint8_t)*name;
+	if (go_elf_pread(elf, hashes->sh_offset + sizeof(head) + hash / 64 % head.words * 8, &word,
+			 sizeof(word)) < 0)
+		return true;
+	return word >> hash % 64 & word >> (hash >> head.shift % 32) % 64 & 1;
+}
+
 int go_elf_exports(const struct go_elf *elf, struct go_elf_symbol *symbols, size_t count)
 {
 	const Elf64_Shdr *table = go_elf_section(elf, ".dynsym");
+	const Elf64_Shdr *hashes = go_elf_section(elf, ".gnu.hash");
+	size_t i = 0;
 
+	while (i < count && !may_export(elf, hashes, symbols[i].name))
+		i++;
+	if (i == count)
+		return 0;
 	return table && table->sh_type == SHT_DYNSYM ? look(elf, table, symbols, count) : 0;
 }
