@@ -160,6 +160,13 @@ static void print_place(FILE *out, const struct go_pclntab *tab, const struct go
 	fprintf(out, ":%" PRIu32, line);
 }
 
+static void print_offset(FILE *out, const struct go_function *function, uint64_t pc)
+{
+	if (pc > function->entry)
+		fprintf(out, " +0x%" PRIx64, pc - function->entry);
+	fputc('\n', out);
+}
+
 /* What is called at pc, or interrupted there; before it the functions that are inlined there. */
 static void print_frame(FILE *out, const struct getgo *go, uint64_t pc, bool is_exact)
 {
@@ -186,7 +193,7 @@ static void print_frame(FILE *out, const struct getgo *go, uint64_t pc, bool is_
 	print_name(out, function.name);
 	fputs("()", out);
 	print_place(out, tab, &function, at.pc);
-	fprintf(out, " +0x%" PRIx64 "\n", pc - function.entry);
+	print_offset(out, &function, pc);
 }
 
 static void print_creator(FILE *out, const struct getgo *go, uint64_t pc, uint64_t parent)
@@ -201,7 +208,7 @@ static void print_creator(FILE *out, const struct getgo *go, uint64_t pc, uint64
 	if (parent)
 		fprintf(out, " in goroutine %" PRIu64, parent);
 	print_place(out, tab, &function, pc > function.entry ? pc - 1 : pc);
-	fprintf(out, " +0x%" PRIx64 "\n", pc - function.entry);
+	print_offset(out, &function, pc);
 }
 
 static void print_stack(FILE *out, const struct getgo *go, const struct go_goroutine *g)

@@ -53,6 +53,11 @@ same "without symbols" ./bare
 go_build park bare.pie -buildmode=pie -ldflags='-s -w'
 same "PIE without symbols" ./bare.pie
 
+export CGO_ENABLED=1
+go_build callback callback
+same "calls of C, and by C" ./callback
+export CGO_ENABLED=0
+
 for newest in "$SRC"/build/go/go1.*/usr/lib/go-*/bin/go; do :; done
 if [ -x "$newest" ]; then
 	GO=$newest
