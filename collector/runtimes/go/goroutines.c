@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "collector/runtimes/go/goroutines.h"
 
@@ -18,7 +19,10 @@
 #define TRIES 4
 
 /* How often one that may move unseen is read again: of those that do, each time lets pass a fourth at most. */
-#define REPEATS 16
+#define REPEATS 12
+
+/* Before each, that it is not in step with what it reads: the kernel makes it some 50 us, never the same. */
+#define REPEAT_NS 1000
 
 /* No runtime's g has its members further from its beginning. */
 #define G_SIZE_MAX 512
@@ -321,8 +325,10 @@ static int settle(struct work *work, struct g *g)
 			walk(work, g);
 		err = read_again(work, g);
 	}
-	for (int i = 0; i < REPEATS && err == 0 && is_unsure(work, g); i++)
+	for (int i = 0; i < REPEATS && err == 0 && is_unsure(work, g); i++) {
+		nanosleep(&(struct timespec){0, REPEAT_NS}, NULL);
 		err = read_again(work, g);
+	}
 	if (err < 0 || has_moved(work, g))
 		g->stack = GO_STACK_TORN;
 	return err == -EFAULT ? 0 : err;
