@@ -16,10 +16,14 @@
 #include "core/parse.h"
 #include "tools/getgo.h"
 #include "tools/gomemstats.h"
+#include "tools/plain.h"
 
 /* A program that has just begun, or whose numbers move while they are read, is asked again. */
 #define TRIES	 200
 #define PAUSE_NS 5000000
+
+#define NS_PER_S      1000000000
+#define NS_PER_MINUTE (60ll * NS_PER_S)
 
 static int fail(struct getgo *go, int err, const char *what)
 {
@@ -65,17 +69,36 @@ static void pause_a_moment(void)
 	nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
 }
 
-static uint64_t read_peak(const struct getgo *go)
+static size_t read_file(int dir, const char *name, char *buf, size_t size)
 {
-	char text[16384];
-	int fd = openat(go->dir, "status", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
-	size_t len = 0;
-	const char *line = parse_line(text, n > 0 ? (size_t)n : 0, "VmHWM", &len);
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, buf, size);
 
 	if (fd >= 0)
 		close(fd);
+	return n > 0 ? (size_t)n : 0;
+}
+
+static uint64_t read_peak(const struct getgo *go)
+{
+	char text[16384];
+	size_t len = read_file(go->dir, "status", text, sizeof(text));
+	const char *line = parse_line(text, len, "VmHWM", &len);
+
 	return line ? (uint64_t)parse_number(line, len, NULL) * 1024 : 0;
+}
+
+/* The time by its clock, which in another time namespace is not ours. */
+static int64_t read_clock(const struct getgo *go)
+{
+	char ours[256], its[256];
+	size_t ours_len = read_file(AT_FDCWD, "/proc/self/timens_offsets", ours, sizeof(ours));
+	size_t its_len = read_file(go->dir, "timens_offsets", its, sizeof(its));
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec - parse_clock_offset(ours, ours_len) +
+	       parse_clock_offset(its, its_len);
 }
 
 int getgo_print_memstats(struct getgo *go, FILE *out, bool json)
@@ -104,6 +127,30 @@ static int read_code(void *arg, uint64_t address, void *buf, size_t size)
 	return go_memory_read(arg, address, buf, size);
 }
 
+/* Names are whatever the program's file has. */
+static void print_text(FILE *out, const char *text, size_t len)
+{
+	char plain[PLAIN_LINE_ROOM(GO_NAME_SIZE)];
+
+	plain_line(plain, GO_NAME_SIZE, text, len);
+	fputs(plain, out);
+}
+
+/* As Go prints it: without the types that a generic function is made for. */
+static void print_name(FILE *out, const char *name)
+{
+	const char *from = strchr(name, '['), *to = strrchr(name, ']');
+
+	if (!strcmp(name, "runtime.gopanic"))
+		name = "panic";
+	if (from && to > from) {
+		print_text(out, name, (size_t)(from - name));
+		fputs("[...]", out);
+		name = to + 1;
+	}
+	print_text(out, name, strlen(name));
+}
+
 /* A place in a function, of which that is known or not. */
 static void print_place(FILE *out, const struct go_pclntab *tab, const struct go_function *function,
 			uint64_t pc)
@@ -112,7 +159,16 @@ static void print_place(FILE *out, const struct go_pclntab *tab, const struct go
 	uint32_t line = 0;
 
 	go_pclntab_line(tab, function, pc, &file, &line);
-	fprintf(out, "\n\t%s:%" PRIu32, file, line);
+	fputs("\n\t", out);
+	print_text(out, file, strlen(file));
+	fprintf(out, ":%" PRIu32, line);
+}
+
+static void print_offset(FILE *out, const struct go_function *function, uint64_t pc)
+{
+	if (pc > function->entry)
+		fprintf(out, " +0x%" PRIx64, pc - function->entry);
+	fputc('\n', out);
 }
 
 /* What is called at pc, or interrupted there; before it the functions that are inlined there. */
@@ -133,13 +189,15 @@ static void print_frame(FILE *out, const struct getgo *go, uint64_t pc, bool is_
 
 		if (go_inline_next(tab, &go->functions.module, &code, &function, &at, &name) <= 0)
 			break;
-		fprintf(out, "%s(...)", name);
+		print_name(out, name);
+		fputs("(...)", out);
 		print_place(out, tab, &function, in);
 		fputc('\n', out);
 	}
-	fprintf(out, "%s()", function.name);
+	print_name(out, function.name);
+	fputs("()", out);
 	print_place(out, tab, &function, at.pc);
-	fprintf(out, " +0x%" PRIx64 "\n", pc - function.entry);
+	print_offset(out, &function, pc);
 }
 
 static void print_creator(FILE *out, const struct getgo *go, uint64_t pc, uint64_t parent)
@@ -149,11 +207,12 @@ static void print_creator(FILE *out, const struct getgo *go, uint64_t pc, uint64
 
 	if (go_pclntab_find(tab, pc, &function) < 0)
 		return;
-	fprintf(out, "created by %s", function.name);
+	fputs("created by ", out);
+	print_name(out, function.name);
 	if (parent)
 		fprintf(out, " in goroutine %" PRIu64, parent);
 	print_place(out, tab, &function, pc > function.entry ? pc - 1 : pc);
-	fprintf(out, " +0x%" PRIx64 "\n", pc - function.entry);
+	print_offset(out, &function, pc);
 }
 
 static void print_stack(FILE *out, const struct getgo *go, const struct go_goroutine *g)
@@ -187,13 +246,29 @@ struct dump {
 	const struct go_goroutines *from;
 	FILE *out;
 	bool stacks;
+	int64_t now_ns; /* by its clock */
 	uint64_t count[GO_STATES], own;
 };
+
+/* How long it waits Go knows only since the collection of garbage that first saw it waiting. */
+static void print_header(const struct dump *dump, const struct go_goroutine *g)
+{
+	bool waits = g->state == GO_STATE_WAITING || g->state == GO_STATE_SYSCALL;
+	int64_t minutes =
+		waits && g->wait_since_ns ? (dump->now_ns - g->wait_since_ns) / NS_PER_MINUTE : 0;
+	char reason[GO_REASON_SIZE];
+
+	go_goroutines_reason(dump->from, g, reason);
+	fprintf(dump->out, "goroutine %" PRIu64 " [%s%s%s", g->id, reason,
+		g->state == GO_STATE_LEAKED ? " (leaked)" : "", g->is_scanned ? " (scan)" : "");
+	if (minutes >= 1)
+		fprintf(dump->out, ", %" PRId64 " minutes", minutes);
+	fprintf(dump->out, "%s]:\n", g->is_locked ? ", locked to thread" : "");
+}
 
 static int take_goroutine(void *arg, const struct go_goroutine *g)
 {
 	struct dump *dump = arg;
-	char reason[GO_REASON_SIZE];
 
 	if (g->state < GO_STATES)
 		dump->count[g->state]++;
@@ -201,9 +276,7 @@ static int take_goroutine(void *arg, const struct go_goroutine *g)
 		dump->own++;
 	if (!dump->stacks)
 		return 0;
-	go_goroutines_reason(dump->from, g, reason);
-	fprintf(dump->out, "goroutine %" PRIu64 " [%s%s]:\n", g->id, reason,
-		g->is_locked ? ", locked to thread" : "");
+	print_header(dump, g);
 	print_stack(dump->out, dump->go, g);
 	return 0;
 }
@@ -232,6 +305,7 @@ int getgo_print_goroutines(struct getgo *go, FILE *out, bool stacks)
 
 	if (err < 0)
 		return fail(go, err, "its table of functions");
+	dump.now_ns = read_clock(go);
 	err = go_goroutines_read(&from, take_goroutine, &dump);
 	if (err < 0)
 		return fail(go, err, "its goroutines");

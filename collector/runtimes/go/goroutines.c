@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "collector/runtimes/go/goroutines.h"
 
@@ -16,6 +17,12 @@
 
 /* How often one that moves is read. */
 #define TRIES 4
+
+/* How often one that may move unseen is read again: of those that do, each time lets pass a fourth at most. */
+#define REPEATS 12
+
+/* Before each, that it is not in step with what it reads: the kernel makes it some 50 us, never the same. */
+#define REPEAT_NS 1000
 
 /* No runtime's g has its members further from its beginning. */
 #define G_SIZE_MAX 512
@@ -40,11 +47,13 @@ struct work {
 	const struct go_goroutines *from;
 	size_t g_size; /* up to its last member that is needed */
 	uint64_t bottom;
+	uint64_t list; /* where all pointers were last */
 	uint64_t pointers[CHUNK];
 	struct go_batch batch;
 	size_t count;
 	struct g gs[CHUNK];
 	uint8_t more[STACK_PART];
+	struct go_walk first;
 };
 
 static const enum go_member NEEDED[] = {
@@ -117,83 +126,63 @@ static int measure(const struct go_layout *layout, size_t *ret)
 		if (layout->has[member] && layout->member[member] > last)
 			last = layout->member[member];
 	}
+	if (!layout->global[GO_GLOBAL_ALLGLEN] || !layout->global[GO_GLOBAL_ALLGPTR])
+		return -EOPNOTSUPP;
 	*ret = last + 8;
 	return *ret <= G_SIZE_MAX ? 0 : -EOPNOTSUPP;
 }
 
-/* The list of all that there ever were; it only grows. */
-static int read_list(const struct go_goroutines *from, uint64_t *ret_address, uint64_t *ret_count)
+static int read_global(const struct work *work, enum go_global global, uint64_t *ret)
 {
-	const uint64_t *global = from->layout->global;
-	uint64_t count, address;
-	int err;
+	const struct go_memory *memory = work->from->memory;
 
-	if (!global[GO_GLOBAL_ALLGLEN] || !global[GO_GLOBAL_ALLGPTR])
-		return -EOPNOTSUPP;
-	/* The list is made longer before its length is: that has to be read first. */
-	err = go_memory_read(from->memory, from->memory->bias + global[GO_GLOBAL_ALLGLEN], &count,
-			     sizeof(count));
-	if (err >= 0)
-		err = go_memory_read(from->memory, from->memory->bias + global[GO_GLOBAL_ALLGPTR],
-				     &address, sizeof(address));
-	if (err < 0)
-		return err;
-	if (count == 0 || count > GO_GOROUTINES_MAX || address == 0)
-		return -EAGAIN;
-	*ret_address = address;
-	*ret_count = count;
-	return 0;
+	return go_memory_read(memory, memory->bias + work->from->layout->global[global], ret,
+			      sizeof(*ret));
 }
 
-/* The first `size` bytes of so many g's. */
-static int read_gs(struct work *work, uint64_t address, uint64_t count, uint64_t offset,
-		   size_t size)
+/* The list of all that there ever were; it only grows. */
+static int begin_list(struct work *work, uint64_t *ret_count)
 {
-	int err = go_memory_read(work->from->memory, address, work->pointers,
-				 count * sizeof(uint64_t));
+	/* The list is made longer before its length is: that has to be read first. */
+	int err = read_global(work, GO_GLOBAL_ALLGLEN, ret_count);
 
+	if (err == 0)
+		err = read_global(work, GO_GLOBAL_ALLGPTR, &work->list);
+	if (err < 0)
+		return err;
+	return *ret_count == 0 || *ret_count > GO_GOROUTINES_MAX || work->list == 0 ? -EAGAIN : 0;
+}
+
+/* Some pointers. Where the list has been moved to have more room, what was read may have been something else. */
+static int read_pointers(struct work *work, uint64_t at)
+{
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t list = work->list;
+		int err = go_memory_read(work->from->memory, list + at * sizeof(uint64_t),
+					 work->pointers, work->count * sizeof(uint64_t));
+		int again = read_global(work, GO_GLOBAL_ALLGPTR, &work->list);
+
+		if (again < 0 || work->list == list)
+			return again < 0 ? again : err;
+	}
+	return -EAGAIN;
+}
+
+/* So many g's from that one on. */
+static int read_gs(struct work *work, uint64_t at, uint64_t left)
+{
+	int err;
+
+	work->count = left < CHUNK ? (size_t)left : CHUNK;
+	err = read_pointers(work, at);
 	if (err < 0)
 		return err;
 	go_batch_begin(&work->batch, work->from->memory);
-	work->count = (size_t)count;
 	for (size_t i = 0; i < work->count; i++) {
 		work->gs[i].address = work->pointers[i];
-		go_batch_add(&work->batch, work->pointers[i] + offset, work->gs[i].bytes + offset,
-			     size);
+		go_batch_add(&work->batch, work->pointers[i], work->gs[i].bytes, work->g_size);
 	}
 	return go_batch_end(&work->batch);
-}
-
-int go_goroutines_count(const struct go_goroutines *from, uint64_t ret[GO_STATES])
-{
-	struct work *work;
-	uint64_t address, count;
-	int err = measure(from->layout, &(size_t){0});
-
-	if (err >= 0)
-		err = read_list(from, &address, &count);
-	if (err < 0)
-		return err;
-	work = malloc(sizeof(*work));
-	if (!work)
-		return -ENOMEM;
-	work->from = from;
-	memset(ret, 0, sizeof(*ret) * GO_STATES);
-	for (uint64_t at = 0; at < count && err >= 0; at += CHUNK) {
-		uint64_t some = count - at < CHUNK ? count - at : CHUNK;
-
-		err = read_gs(work, address + at * 8, some, from->layout->member[GO_G_STATUS], 4);
-		for (size_t i = 0; i < some && err >= 0; i++) {
-			uint32_t state = status_of(work, work->gs[i].bytes) & ~SCAN_BIT;
-
-			if (state < GO_STATES)
-				ret[state]++;
-			else
-				err = -EAGAIN;
-		}
-	}
-	free(work);
-	return err;
 }
 
 /* Where it stands. In a system call it is where that was made, for the runtime leads a thread on from there. */
@@ -271,6 +260,50 @@ static bool has_moved(const struct work *work, const struct g *g)
 	return memcmp(g->part, g->part_again, g->used) != 0;
 }
 
+static bool is_same(const struct go_walk *a, const struct go_walk *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; same && i < a->count && i < COUNT(a->kept); i++)
+		same = a->kept[i].pc == b->kept[i].pc;
+	return same;
+}
+
+/* What lies beyond the part is read once more, too: by a second walk. */
+static void walk_again(struct work *work, struct g *g)
+{
+	if (g->stack != GO_STACK_WHOLE || g->walk.sp - g->from <= g->size)
+		return;
+	work->first = g->walk;
+	begin_walk(work, g);
+	walk(work, g);
+	if (g->stack == GO_STACK_WHOLE && !is_same(&work->first, &g->walk))
+		g->stack = GO_STACK_TORN;
+}
+
+static int read_again(struct work *work, struct g *g)
+{
+	int err;
+
+	go_batch_begin(&work->batch, work->from->memory);
+	add_again(work, g);
+	err = go_batch_end(&work->batch);
+	walk_again(work, g);
+	return err;
+}
+
+/*
+ * Nothing counts system calls since 1.26: in a loop of them it may have been in the same one whenever it was
+ * looked at, and elsewhere whenever its stack was.
+ */
+static bool is_unsure(const struct work *work, const struct g *g)
+{
+	bool is_counted = work->from->layout->has[GO_G_TRACKING_SEQ] &&
+			  (status_of(work, g->bytes) & ~SCAN_BIT) != GO_STATE_SYSCALL;
+
+	return g->stack == GO_STACK_WHOLE && !is_counted && !has_moved(work, g);
+}
+
 /* Whether nothing more is to be found out. */
 static bool is_settled(const struct work *work, const struct g *g)
 {
@@ -281,19 +314,22 @@ static bool is_settled(const struct work *work, const struct g *g)
 /* One by itself, as often as it moves. */
 static int settle(struct work *work, struct g *g)
 {
-	const struct go_memory *memory = work->from->memory;
 	int err = 0;
 
+	walk_again(work, g);
 	for (int i = 0; i < TRIES && err == 0 && !is_settled(work, g); i++) {
 		memcpy(g->bytes, g->again, work->g_size);
 		/* A stack that has been moved meanwhile may be gone. */
-		if (is_wanted(work, g) && go_memory_read(memory, g->from, g->part, g->size) == 0)
+		if (is_wanted(work, g) &&
+		    go_memory_read(work->from->memory, g->from, g->part, g->size) == 0)
 			walk(work, g);
-		go_batch_begin(&work->batch, memory);
-		add_again(work, g);
-		err = go_batch_end(&work->batch);
+		err = read_again(work, g);
 	}
-	if (err == 0 && has_moved(work, g))
+	for (int i = 0; i < REPEATS && err == 0 && is_unsure(work, g); i++) {
+		nanosleep(&(struct timespec){0, REPEAT_NS}, NULL);
+		err = read_again(work, g);
+	}
+	if (err < 0 || has_moved(work, g))
 		g->stack = GO_STACK_TORN;
 	return err == -EFAULT ? 0 : err;
 }
@@ -348,13 +384,12 @@ static int tell(struct work *work, const struct g *g, go_goroutines_sink *sink, 
 
 static int read_all(struct work *work, go_goroutines_sink *sink, void *arg)
 {
-	uint64_t address, count;
-	int err = read_list(work->from, &address, &count);
+	uint64_t count;
+	int err = begin_list(work, &count);
 
 	for (uint64_t at = 0; err == 0 && at < count; at += CHUNK) {
-		err = read_gs(work, address + at * 8, count - at < CHUNK ? count - at : CHUNK, 0,
-			      work->g_size);
-		if (err >= 0)
+		err = read_gs(work, at, count - at);
+		if (err == 0)
 			err = read_stacks(work);
 		for (size_t i = 0; err == 0 && i < work->count; i++)
 			err = tell(work, &work->gs[i], sink, arg);
@@ -369,7 +404,7 @@ int go_goroutines_read(const struct go_goroutines *from, go_goroutines_sink *sin
 	size_t g_size;
 	int err = measure(from->layout, &g_size);
 
-	if (err >= 0 && go_pclntab_find_name(from->tab, "runtime.goexit", &bottom) < 0)
+	if (err == 0 && go_pclntab_find_name(from->tab, "runtime.goexit", &bottom) < 0)
 		err = -EOPNOTSUPP;
 	if (err < 0)
 		return err;
@@ -391,6 +426,7 @@ bool go_goroutines_is_own(const struct go_goroutines *from, const struct go_goro
 	if (go_pclntab_find(from->tab, goroutine->start_pc, &function) < 0)
 		return false;
 	return !strncmp(function.name, "runtime.", 8) && strcmp(function.name, "runtime.main") &&
+	       strcmp(function.name, "runtime.corostart") &&
 	       strcmp(function.name, "runtime.handleAsyncEvent");
 }
 

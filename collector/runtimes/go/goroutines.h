@@ -68,16 +68,13 @@ struct go_goroutines {
 /* As Go prints it. "???" where there is no such state. */
 const char *go_state_text(enum go_state state);
 
-/*
- * How many are in each state; tab is not needed. Returns 0, -EAGAIN (not up yet), -EOPNOTSUPP where the
- * layout does not have what is needed, -ENOMEM, or what reading said.
- */
-int go_goroutines_count(const struct go_goroutines *from, uint64_t ret[GO_STATES]);
-
 /* A goroutine that is in use. What is not 0 ends the reading. */
 typedef int go_goroutines_sink(void *arg, const struct go_goroutine *goroutine);
 
-/* Tells of each, in the order of their making. Returns what the sink did, 0, or as go_goroutines_count(). */
+/*
+ * Tells of each, in the order of their making. Returns what the sink did, 0, -EAGAIN (not up yet, or it moves
+ * too fast), -EOPNOTSUPP where the layout does not have what is needed, -ENOMEM, or what reading said.
+ */
 int go_goroutines_read(const struct go_goroutines *from, go_goroutines_sink *sink, void *arg);
 
 /* Whether it is the runtime's own, which Go's NumGoroutine() does not count and a dump does not show. */

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: ISC
 
 // Goroutines that wait for what goroutines wait for, each in functions of its own; then it prints "ready" and
-// waits for its standard input to end. park N has N more of them, at a channel.
+// waits for its standard input to end. park N has N more of them, at a channel; park N gc gc collects garbage
+// twice: the second collection notes when the first one saw them waiting.
 package main
 
 import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -38,10 +40,11 @@ func parkSend(value int) {
 
 //go:noinline
 func parkSelect() {
+	other := make(chan int)
 	started.Done()
 	select {
-	case <-never:
-	case never <- 1:
+	case <-other:
+	case other <- 1:
 	}
 }
 
@@ -76,6 +79,24 @@ func parkLarge(value byte) byte {
 	return large[value]
 }
 
+// In a function that was deferred, because of another that panics.
+//
+//go:noinline
+func parkPanic(at *int) {
+	defer func() {
+		started.Done()
+		<-never
+	}()
+	*at = 1
+}
+
+//go:noinline
+func parkGeneric[T any](value T) T {
+	started.Done()
+	<-never
+	return value
+}
+
 // In a system call: a pipe that is no file of the runtime's poller.
 //
 //go:noinline
@@ -92,7 +113,7 @@ func main() {
 	}
 	mutex.Lock()
 	group.Add(1)
-	started.Add(8 + more)
+	started.Add(10 + more)
 	go parkReceive(5)
 	go parkReceive(0)
 	go parkSend(1)
@@ -101,6 +122,8 @@ func main() {
 	go parkMutex()
 	go parkGroup()
 	go parkLarge(7)
+	go parkPanic(nil)
+	go parkGeneric("")
 	for i := 0; i < more; i++ {
 		go parkReceive(i % 8)
 	}
@@ -112,6 +135,9 @@ func main() {
 	go parkRead(reader)
 	started.Wait()
 	time.Sleep(20 * time.Millisecond)
+	for i := 2; i < len(os.Args); i++ {
+		runtime.GC()
+	}
 	fmt.Println("ready")
 	io.Copy(io.Discard, os.Stdin)
 }
