@@ -10,38 +10,71 @@
 
 /* The longest path, and the numbers before it. */
 #define LINE_MAX_BYTES 4352
+/* The kernel hands out a page at a time; stdio would ask for a quarter of that. */
+#define READ_BYTES 4096
 
-static bool parse_maps_line(char *text, struct maps_line *ret)
+/* Takes most of the time that a line takes: for what is wanted only. */
+static int take_line(const char *text, const char *path, struct maps *ret)
 {
-	int path = 0;
+	struct maps_line *line = &ret->line[ret->count];
 
-	if (sscanf(text, "%lx-%lx %4s %lx %*x:%*x %lu %n", &ret->start, &ret->end, ret->perms,
-		   &ret->offset, &ret->inode, &path) != 5 ||
-	    !path)
-		return false;
-	ret->path = text + path;
-	return true;
+	if (sscanf(text, "%lx-%lx %4s %lx %*x:%*x %lu", &line->start, &line->end, line->perms,
+		   &line->offset, &line->inode) != 5)
+		return 0;
+	line->path = strdup(path);
+	if (!line->path)
+		return -ENOMEM;
+	ret->count++;
+	return 0;
 }
 
-int maps_read(int dir, bool (*on_line)(void *arg, const struct maps_line *line), void *arg)
+static int read_lines(FILE *file, bool (*is_wanted)(const char *path), struct maps *ret)
+{
+	char text[LINE_MAX_BYTES];
+	int err = 0;
+
+	while (err == 0 && fgets(text, sizeof(text), file)) {
+		const char *path = strchr(text, '/');
+
+		text[strcspn(text, "\n")] = '\0';
+		if (path && ret->count < MAPS_MAX && is_wanted(path))
+			err = take_line(text, path, ret);
+	}
+	return err == 0 && ferror(file) ? -errno : err;
+}
+
+int maps_read(int dir, bool (*is_wanted)(const char *path), struct maps *ret)
 {
 	int fd = openat(dir, "maps", O_RDONLY | O_CLOEXEC);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-	char text[LINE_MAX_BYTES];
-	struct maps_line line;
+	char room[READ_BYTES];
 	int err = file ? 0 : -errno;
 
+	ret->count = 0;
 	if (!file) {
 		if (fd >= 0)
 			close(fd);
 		return err == -ENOENT ? -ESRCH : err;
 	}
-	while (fgets(text, sizeof(text), file)) {
-		text[strcspn(text, "\n")] = '\0';
-		if (parse_maps_line(text, &line) && !on_line(arg, &line))
-			break;
-	}
-	err = ferror(file) ? -errno : 0;
+	setvbuf(file, room, _IOFBF, sizeof(room));
+	err = read_lines(file, is_wanted, ret);
 	fclose(file);
+	if (err < 0)
+		maps_done(ret);
 	return err;
+}
+
+void maps_done(struct maps *maps)
+{
+	while (maps->count)
+		free(maps->line[--maps->count].path);
+}
+
+const struct maps_line *maps_find(const struct maps *maps,
+				  bool (*is_it)(const struct maps_line *line))
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (is_it(&maps->line[i]))
+			return &maps->line[i];
+	return NULL;
 }

@@ -96,16 +96,49 @@ static void detach(struct part *part, size_t i)
 	part->stage = STAGE_OVER;
 }
 
-/* [helper] */
-static void attach(struct runtime *r, size_t i)
+static bool is_wanted(const char *path)
+{
+	for (size_t i = 0; i < READERS; i++)
+		if (readers[i]->wants && readers[i]->wants(path))
+			return true;
+	return false;
+}
+
+/* [helper] err: why its mappings cannot be read, as nothing else of it can then. */
+static void attach(struct runtime *r, size_t i, int err)
 {
 	struct part *part = &r->part[i];
 
-	part->err = readers[i]->attach(&r->target, &part->state, part->text);
+	part->err = err < 0 ? err : readers[i]->attach(&r->target, &part->state, part->text);
 	if (part->err == 0)
 		part->stage = STAGE_READ;
 	else if (part->err != -EAGAIN)
 		part->stage = STAGE_OVER;
+}
+
+/* [helper] All readers that do not know yet. */
+static void attach_all(struct runtime *r)
+{
+	struct maps maps;
+	int err = maps_read(r->target.dir, is_wanted, &maps);
+
+	/* It has ended, or something else is in the way: none of our kind, as far as is known. */
+	if (err < 0 && err != -EPERM && err != -EACCES)
+		err = -ENOEXEC;
+	r->target.maps = &maps;
+	for (size_t i = 0; i < READERS; i++)
+		if (r->part[i].stage == STAGE_ASKED)
+			attach(r, i, err);
+	r->target.maps = NULL;
+	maps_done(&maps);
+}
+
+static bool is_asking(const struct runtime *r)
+{
+	for (size_t i = 0; i < READERS; i++)
+		if (r->part[i].stage == STAGE_ASKED)
+			return true;
+	return false;
 }
 
 /* [helper] */
@@ -127,9 +160,8 @@ static void look(struct patience_job *job)
 	struct runtime *r = of_job(job);
 	uint64_t before;
 
-	for (size_t i = 0; i < READERS; i++)
-		if (r->part[i].stage == STAGE_ASKED)
-			attach(r, i);
+	if (is_asking(r))
+		attach_all(r);
 	before = cpu_ns();
 	for (size_t i = 0; i < READERS; i++)
 		if (r->part[i].stage == STAGE_READ)
@@ -189,7 +221,7 @@ static void say(struct run *run, struct process *process, size_t i, struct part 
 static bool take(struct runtimes *all, struct run *run, struct runtime *r, uint64_t now_ns)
 {
 	uint64_t pause_ns = (r->cost_ns + r->asking_ns) * BUDGET * all->count;
-	bool is_read = false, is_asked = false;
+	bool is_read = false;
 
 	r->is_out = false;
 	for (size_t i = 0; i < READERS; i++) {
@@ -198,14 +230,13 @@ static bool take(struct runtimes *all, struct run *run, struct runtime *r, uint6
 		r->process->unread[readers[i]->source] = (uint8_t)reason_of(part);
 		say(run, r->process, i, part);
 		is_read = is_read || part->stage == STAGE_READ;
-		is_asked = is_asked || part->stage == STAGE_ASKED;
 	}
 	if (is_read)
 		run_reading(run, r->process, &r->rec);
 	else
 		pause_ns = r->pause_ns *= 2;
 	r->due_ns = now_ns + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
-	return is_read || is_asked;
+	return is_read || is_asking(r);
 }
 
 /* One look at it. Returns false where there will be no other. */

@@ -10,7 +10,7 @@ held() {
 	local desc=$1
 	shift
 	rm -rf f && mkdir f
-	start mstat -q -freq 20 -o run.mstat "$@" f
+	start mstat -q -freq 20 -o run.mstat "$@"
 	wait_for 60 test -e f/ready || echo "# it is not ready" >&2
 	sleep 0.5 # some ticks of a program at rest
 	touch f/go
@@ -18,16 +18,22 @@ held() {
 	is "$desc: it ends" $? 0
 	ok "$desc: $(cat f/ready)" grep -qx "$(cat f/ready)" <(rows glibc_arenas)
 }
-held "one arena" -- "$TARGETS/glibc_arenas" 0 1
-held "a few, and large blocks" -- "$TARGETS/glibc_arenas" 4 20
-held "sampled outside" -preload none -- "$TARGETS/glibc_arenas" 3 5
+held "one arena" -- "$TARGETS/glibc_arenas" 0 1 f
+held "a few, and large blocks" -- "$TARGETS/glibc_arenas" 4 20 f
+held "sampled outside" -preload none -- "$TARGETS/glibc_arenas" 3 5 f
+held "two copies of the library" -- "$TARGETS/glibc_arenas" 2 5 f copy
 ulimit -n 1024
-held "more threads than arenas" -- "$TARGETS/glibc_arenas" 40 1
+held "more threads than arenas" -- "$TARGETS/glibc_arenas" 40 1 f
 export GLIBC_TUNABLES=glibc.malloc.arena_max=2
-held "two arenas at most" -- "$TARGETS/glibc_arenas" 8 2
+held "two arenas at most" -- "$TARGETS/glibc_arenas" 8 2 f
 unset GLIBC_TUNABLES
 run mstat -q -freq 50 -o run.mstat -- "$BASH" -c 'for ((i = 0; i < 30; i++)); do sleep 0.02; done'
 is "a shell" "$status" 0
+ok "has an arena" grep -qE '^1 [1-9][0-9]{4,} 0$' <(rows bash)
+libc=$(ldd "$BASH" | awk '$1 == "libc.so.6" { print $3 }')
+mkdir lib && cp "$libc" lib
+run mstat -q -freq 50 -o run.mstat -- env LD_LIBRARY_PATH="$PWD/lib" "$BASH" -c 'rm lib/libc.so.6; for ((i = 0; i < 30; i++)); do sleep 0.02; done'
+is "a shell whose library is removed" "$status" 0
 ok "has an arena" grep -qE '^1 [1-9][0-9]{4,} 0$' <(rows bash)
 run mstat -q -freq 50 -o run.mstat -- "$TARGETS/static_collect_wait" 500 /bin/true
 ok "a static program is sampled" test "$(rows static_collect_ | wc -l)" -ge 5
