@@ -206,15 +206,38 @@ static enum reason reason_of(const struct part *part)
 	}
 }
 
-static void say(struct run *run, struct process *process, size_t i, struct part *part)
+static const char denied[] =
+	"its memory may not be read: that takes the same user and capabilities, or CAP_SYS_PTRACE";
+
+static void note(struct run *run, const struct process *process, const char *name, const char *what)
 {
 	char text[RUNTIME_TEXT_MAX + 32];
 
-	if (part->is_told || !part->text[0] || (part->stage == STAGE_ASKED))
-		return;
-	part->is_told = true;
-	snprintf(text, sizeof(text), "%s: %s", readers[i]->name, part->text);
+	snprintf(text, sizeof(text), "%s: %s", name, what);
 	run_event(run, run->now_ns, EVENT_NOTE, process->id, process->pid, text);
+}
+
+/* What keeps one reader out mostly keeps out all. */
+static void say_denied(struct run *run, struct runtime *r, size_t i)
+{
+	const char *text = r->part[i].text;
+
+	if (r->process->runtime_denied)
+		return;
+	r->process->runtime_denied = true;
+	note(run, r->process, text[0] ? readers[i]->name : "runtimes", text[0] ? text : denied);
+}
+
+static void say(struct run *run, struct runtime *r, size_t i)
+{
+	struct part *part = &r->part[i];
+
+	if (part->stage == STAGE_OVER && reason_of(part) == REASON_DENIED)
+		say_denied(run, r, i);
+	else if (part->stage != STAGE_ASKED && part->text[0] && !part->is_told) {
+		part->is_told = true;
+		note(run, r->process, readers[i]->name, part->text);
+	}
 }
 
 /* The look is over: it stands in the process's row. Returns whether there is more to look at. */
@@ -228,7 +251,7 @@ static bool take(struct runtimes *all, struct run *run, struct runtime *r, uint6
 		struct part *part = &r->part[i];
 
 		r->process->unread[readers[i]->source] = (uint8_t)reason_of(part);
-		say(run, r->process, i, part);
+		say(run, r, i);
 		is_read = is_read || part->stage == STAGE_READ;
 	}
 	if (is_read)

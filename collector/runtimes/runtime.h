@@ -40,7 +40,8 @@ struct runtime_reader {
 	 * in text what was found ("go1.19.8, by its debug information"); -ENOEXEC: it is not of this kind,
 	 * nothing to be said; -EAGAIN: its runtime is not up yet, or the process is stopped in the middle of
 	 * something: ask again; another error: it is of this kind and cannot be read, text says why and what
-	 * to do. text has RUNTIME_TEXT_MAX bytes, and is always terminated.
+	 * to do; with -EPERM and -EACCES it may be empty, and the first one is said for all. text has
+	 * RUNTIME_TEXT_MAX bytes, and is always terminated.
 	 */
 	int (*attach)(const struct runtime_target *target, void **ret, char *text);
 	/*

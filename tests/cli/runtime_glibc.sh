@@ -38,3 +38,19 @@ ok "has an arena" grep -qE '^1 [1-9][0-9]{4,} 0$' <(rows bash)
 run mstat -q -freq 50 -o run.mstat -- "$TARGETS/static_collect_wait" 500 /bin/true
 ok "a static program is sampled" test "$(rows static_collect_ | wc -l)" -ge 5
 is "and has no libc.so" "$(rows static_collect_ | tr -d ' ' | sort -u)" ""
+
+# Who may not be looked at: whose file may not be read, or who says so. CAP_PERFMON shows mappings, not memory.
+may_not=()
+less=-sys_ptrace,-sys_admin,-perfmon,-dac_override,-dac_read_search
+[ "$(id -u)" != 0 ] || may_not=(setpriv --bounding-set="$less" --inh-caps="$less")
+said() { grep -c 'process [0-9]*: runtimes: its memory may not be read: that takes .*CAP_SYS_PTRACE$' <<<"$err"; }
+cp "$(type -P sleep)" hidden && chmod 111 hidden
+run "${may_not[@]}" mstat -v -freq 50 -o run.mstat -- ./hidden 0.6
+is "a program whose file may not be read" "$status" 0
+is "that its memory may not be either is said, once" "$(said)" 1
+ok "and is why there are no numbers" test "$(mstat-decode -what samples -columns notes run.mstat |
+	grep -c 'go_memstats:denied.*hsperfdata:denied.*glibc_malloc:denied,cpython:denied')" -ge 5
+run "${may_not[@]}" mstat -v -freq 50 -o run.mstat -- "$TARGETS/guest_limits" dumpable
+is "a program that makes itself not dumpable" "$status" 0
+is "that is said, once" "$(said)" 1
+ok "and why there are no more numbers" test "$(mstat-decode -what samples -columns notes run.mstat | grep -c glibc_malloc:denied)" -ge 5
