@@ -66,6 +66,8 @@ struct runtime {
 	bool is_out;
 	uint64_t asking_ns; /* our own CPU time for it: as much again */
 	uint64_t due_ns;
+	bool asks;	 /* in this look, those whose runtime is not up */
+	uint64_t ask_ns; /* when it does so again, and after what pause */
 	uint64_t pause_ns;
 };
 
@@ -160,7 +162,7 @@ static void look(struct patience_job *job)
 	struct runtime *r = of_job(job);
 	uint64_t before;
 
-	if (is_asking(r))
+	if (r->asks)
 		attach_all(r);
 	before = cpu_ns();
 	for (size_t i = 0; i < READERS; i++)
@@ -240,6 +242,11 @@ static void say(struct run *run, struct runtime *r, size_t i)
 	}
 }
 
+static uint64_t at_most(uint64_t value, uint64_t max)
+{
+	return value < max ? value : max;
+}
+
 /* The look is over: it stands in the process's row. Returns whether there is more to look at. */
 static bool take(struct runtimes *all, struct run *run, struct runtime *r, uint64_t now_ns)
 {
@@ -254,11 +261,13 @@ static bool take(struct runtimes *all, struct run *run, struct runtime *r, uint6
 		say(run, r, i);
 		is_read = is_read || part->stage == STAGE_READ;
 	}
+	if (r->asks) {
+		r->pause_ns = at_most(r->pause_ns * 2, PAUSE_MAX_NS);
+		r->ask_ns = now_ns + r->pause_ns;
+	}
 	if (is_read)
 		run_reading(run, r->process, &r->rec);
-	else
-		pause_ns = r->pause_ns *= 2;
-	r->due_ns = now_ns + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
+	r->due_ns = is_read ? now_ns + at_most(pause_ns, PAUSE_MAX_NS) : r->ask_ns;
 	return is_read || is_asking(r);
 }
 
@@ -271,6 +280,7 @@ static bool begin(struct runtimes *all, struct run *run, struct runtime *r, uint
 
 	record_init(&r->rec);
 	r->rec.tick = tick;
+	r->asks = is_asking(r) && now_ns >= r->ask_ns;
 	err = patience_run(all->patience, &r->job, 0);
 	r->asking_ns = cpu_ns() - before;
 	if (err == -EBUSY)
