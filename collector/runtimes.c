@@ -28,6 +28,8 @@
 /* While its runtime is not up yet. */
 #define PAUSE_MIN_NS 50000000u
 #define PAUSE_MAX_NS 5000000000u
+/* When it is said that it is not. */
+#define PAUSE_SAID_NS 1000000000u
 /* All readings of the tree take one CPU in so many. */
 #define BUDGET 100u
 
@@ -112,9 +114,10 @@ static void attach(struct runtime *r, size_t i, int err)
 	struct part *part = &r->part[i];
 
 	part->err = err < 0 ? err : readers[i]->attach(&r->target, &part->state, part->text);
-	if (part->err == 0)
+	if (part->err == 0) {
 		part->stage = STAGE_READ;
-	else if (part->err != -EAGAIN)
+		part->is_told = false;
+	} else if (part->err != -EAGAIN)
 		part->stage = STAGE_OVER;
 }
 
@@ -236,7 +239,8 @@ static void say(struct run *run, struct runtime *r, size_t i)
 
 	if (part->stage == STAGE_OVER && reason_of(part) == REASON_DENIED)
 		say_denied(run, r, i);
-	else if (part->stage != STAGE_ASKED && part->text[0] && !part->is_told) {
+	else if ((part->stage != STAGE_ASKED || r->pause_ns >= PAUSE_SAID_NS) && part->text[0] &&
+		 !part->is_told) {
 		part->is_told = true;
 		note(run, r->process, readers[i]->name, part->text);
 	}
