@@ -26,6 +26,10 @@ is "-runtime none: reads nothing" "$status $(seen | wc -l) $(notes)" "0 0 "
 exits "-runtime all" 125 mstat -q -runtime all -- true
 like "says what may stand there" "$err" 'runtime: "all" is not auto or none'
 
+run mstat -q -freq 100 -o run.mstat -- "$TARGETS/fake_jvm" "$TMP" 60 z
+is "one without generations" "$status" 0
+is "has a heap of one space, and its collections" "$(seen | sort -u)" $'5242880\t33554432\t268435456\t\t\t\t12345\t65536\t3\t3000000\t17'
+
 # shellcheck disable=SC2016
 if unshare -m true 2>/dev/null; then
 	run mstat -q -freq 100 -preload none -o run.mstat -- unshare -m bash -c 'mkdir here && mount -t tmpfs none here && exec "$@"' - "$TARGETS/fake_jvm" "$TMP/here" 60
@@ -52,7 +56,11 @@ public class Heap {
 }
 END
 javac Heap.java
-for gc in Serial Parallel G1; do
+for gc in Serial Parallel G1 Z; do
+	java -XX:+Use${gc}GC -version 2>java.err || {
+		skip "$gc" "this java has it not"
+		continue
+	}
 	rm -f ready go
 	start mstat -q -freq 50 -o run.mstat -- java -XX:+Use${gc}GC -Xmx256m Heap
 	wait_for 60 test -e ready

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Tells of a heap as HotSpot does: a mapped file of counters (perfMemory.hpp, perfData.hpp).
- *   fake_jvm FOLDER TICKS    FOLDER/hsperfdata_test/PID; so many hundredths of a second
+ *   fake_jvm FOLDER TICKS [z]    FOLDER/hsperfdata_test/PID; so many hundredths of a second; z: as the Z collector
  * It may not be read in the first 0.3 s, has 1 MiB in eden from then on, and 1 MiB more each hundredth.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,21 +48,29 @@ static uint8_t *add_long(const char *name, int64_t value)
 	return add(name, 'J', &value, sizeof(value));
 }
 
-static uint8_t *add_all(void)
+/* Returns where eden is. */
+static uint8_t *add_young(void)
 {
 	uint8_t *eden = add_long("sun.gc.generation.0.space.0.used", 1 << 20);
 
 	add_long("sun.gc.generation.0.space.1.used", 4096);
 	add_long("sun.gc.generation.0.space.2.used", 8192);
-	add_long("sun.gc.generation.1.space.0.used", 5 << 20);
 	add_long("sun.gc.generation.0.capacity", (64 << 20) + 24);
-	add_long("sun.gc.generation.1.capacity", (32 << 20) + 8);
 	add_long("sun.gc.generation.0.maxCapacity", (256 << 20) + 24);
-	add_long("sun.gc.generation.1.maxCapacity", (256 << 20) + 8);
 	add("sun.gc.policy.name", 'B', "GarbageFirst", 13);
+	return eden;
+}
+
+static uint8_t *add_all(bool is_z)
+{
+	uint8_t *eden = is_z ? NULL : add_young();
+
+	add_long("sun.gc.generation.1.space.0.used", 5 << 20);
+	add_long("sun.gc.generation.1.capacity", (32 << 20) + 8);
+	add_long("sun.gc.generation.1.maxCapacity", (256 << 20) + 8);
 	add_long("sun.gc.metaspace.used", 12345);
 	add_long("sun.gc.metaspace.capacity", 65536);
-	for (int i = 0; i < 3; i++) {
+	for (int i = is_z ? 2 : 0; i < 3; i++) {
 		char name[48];
 
 		snprintf(name, sizeof(name), "sun.gc.collector.%d.invocations", i);
@@ -84,7 +93,7 @@ int main(int argc, char **argv)
 	uint8_t *eden;
 	int fd;
 
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	snprintf(path, sizeof(path), "%s/hsperfdata_test", argv[1]);
 	mkdir(path, 0755);
@@ -96,7 +105,7 @@ int main(int argc, char **argv)
 	if (file == MAP_FAILED)
 		return 1;
 	close(fd);
-	eden = add_all();
+	eden = add_all(argc > 3);
 	put32(8, end);
 	put32(24, 32);
 	put32(28, count);
@@ -104,7 +113,8 @@ int main(int argc, char **argv)
 	for (int ticks = atoi(argv[2]); ticks > 0; ticks--) {
 		usleep(10000);
 		used += 1 << 20;
-		memcpy(eden, &used, sizeof(used));
+		if (eden)
+			memcpy(eden, &used, sizeof(used));
 		file[7] = ticks < atoi(argv[2]) - 30; /* it may be read */
 	}
 	unlink(path);
