@@ -35,6 +35,9 @@ if unshare -m true 2>/dev/null; then
 	run mstat -q -freq 100 -preload none -o run.mstat -- unshare -m bash -c 'mkdir here && mount -t tmpfs none here && exec "$@"' - "$TARGETS/fake_jvm" "$TMP/here" 60
 	is "in a mount namespace of its own" "$status" 0
 	ok "has rows of its heap" test "$(seen | wc -l)" -ge 5
+	run mstat -q -freq 100 -preload none -o run.mstat -- unshare -m bash -c 'mkdir jail && mount --rbind / jail && exec chroot jail "$@"' - "$TARGETS/fake_jvm" "$TMP" 60
+	is "in a root of its own" "$status" 0
+	ok "has rows of its heap" test "$(seen | wc -l)" -ge 5
 else
 	skip "a mount namespace of its own" "none is permitted"
 fi
