@@ -28,10 +28,13 @@ static bool is_library(const struct maps_line *line)
 	return strstr(line->path, "/libjvm.so");
 }
 
-/* "/tmp/hsperfdata_USER/PID", in the process's own root; what is mapped is what is meant. */
+/*
+ * "/tmp/hsperfdata_USER/PID", in the process's own root; what is mapped is what is meant. jstat and the like have
+ * those of others, too, which they only read.
+ */
 static bool is_counters(const struct maps_line *line)
 {
-	return strstr(line->path, "/hsperfdata_");
+	return strstr(line->path, "/hsperfdata_") && strncmp(line->perms, "rw", 2) == 0;
 }
 
 static bool jvm_wants(const char *path)
