@@ -155,10 +155,10 @@ $(B)/collector/%.o: collector/%.c $(B)/flags
 	$(Q)$(CC) $(TOOLS_CFLAGS) -c -o $@ $<
 
 $(B)/runtimes.inc: export TEXT = \#define RUNTIME_LIST(X) $(foreach r,$(READERS),X($(basename $(notdir $r))))
-$(B)/collector/runtimes.o: private TOOLS_CFLAGS += -include $(B)/runtimes.inc
-$(F)/collector/runtimes.o: private FUZZ_CFLAGS += -include $(B)/runtimes.inc
-build/demo/collector/runtimes.o: private TOOLS_CFLAGS += -include $(B)/runtimes.inc
-$(B)/collector/runtimes.o $(F)/collector/runtimes.o build/demo/collector/runtimes.o: $(B)/runtimes.inc
+$(B)/collector/runtimelook.o: private TOOLS_CFLAGS += -include $(B)/runtimes.inc
+$(F)/collector/runtimelook.o: private FUZZ_CFLAGS += -include $(B)/runtimes.inc
+build/demo/collector/runtimelook.o: private TOOLS_CFLAGS += -include $(B)/runtimes.inc
+$(B)/collector/runtimelook.o $(F)/collector/runtimelook.o build/demo/collector/runtimelook.o: $(B)/runtimes.inc
 
 $(B)/tools/%.o: tools/%.c $(B)/flags
 	$(call say,CC,$(@:build/%=%))

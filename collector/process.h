@@ -90,6 +90,7 @@ struct process {
 	unsigned outside_image;	   /* the one that outside describes */
 	struct runtime *runtime;   /* of runtimes.c: its runtimes are read, or looked for */
 	unsigned runtime_images;   /* those that runtimes.c knows, and one; 0: it knows of none */
+	bool runtime_denied;	   /* that they may not be read is said */
 	struct readings *readings; /* owned: of it, for rows that are to come; may be NULL */
 	uint8_t unread[SOURCE_MAX]; /* enum reason: why a row has no reading of a source */
 	struct process *next_open, *prev_open; /* in the list of those that have not ended */

@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 /*
- * Opens a path below the root of the process whose /proc/PID dir is, for reading, and never outside of that
- * root. It must be a regular file with that inode, as it stands in the process's mappings. Returns a
- * descriptor for the caller to close, -ENOENT where there is another file now, or another error.
+ * Opens a file that is mapped, for reading: by the path and inode that the mappings of the process have, whose
+ * /proc/PID dir is. It is looked for below that process's root, never outside, and is opened only if it is that
+ * regular file. Returns a descriptor for the caller to close, -ENOENT where there is another file now, or another
+ * error.
  */
 int rootfile_open(int dir, const char *path, uint64_t inode);
 

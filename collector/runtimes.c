@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -10,8 +9,8 @@
 #include <unistd.h>
 
 #include "collector/patience.h"
+#include "collector/runtimelook.h"
 #include "collector/runtimes.h"
-#include "collector/runtimes/runtime.h"
 #include "core/tick.h"
 
 /* What a tick waits for one process: a reading takes 20 to 100 us. Where it takes longer, it is out. */
@@ -28,44 +27,30 @@
 /* While its runtime is not up yet. */
 #define PAUSE_MIN_NS 50000000u
 #define PAUSE_MAX_NS 5000000000u
-/* All readings of the tree take one CPU in so many. */
+/* When it is said that it is not. */
+#define PAUSE_SAID_NS 1000000000u
+/* All readings of the tree take one CPU in so many, */
 #define BUDGET 100u
-
-#define READER_EXTERN(name) extern const struct runtime_reader runtime_##name;
-#define READER_ENTRY(name)  &runtime_##name,
-/* RUNTIME_LIST(X): X(NAME) for each file there is; by the Makefile. */
-RUNTIME_LIST(READER_EXTERN)
-static const struct runtime_reader *const readers[] = {RUNTIME_LIST(READER_ENTRY)};
-#define READERS (sizeof(readers) / sizeof(readers[0]))
-
-enum stage {
-	STAGE_ASKED, /* its runtime is not up, as far as known */
-	STAGE_READ,
-	STAGE_OVER, /* not this kind of program, or not to be read */
-};
-
-/* What one reader has to do with one process. */
-struct part {
-	enum stage stage;
-	int err; /* of its last call */
-	void *state;
-	char text[RUNTIME_TEXT_MAX];
-	bool is_told; /* text is in the run file */
-};
+/* of which a process where the last reading brought nothing new has a small part: most of a large tree waits. */
+#define WEIGHT_MOVES 16u
+#define WEIGHT_STILL 1u
+/* Odd: no value is lost from a sum of products. */
+#define SUM_FACTOR 0x9e3779b97f4a7c15u
 
 struct runtime {
 	struct patience_job job; /* the first member: see of_job() */
-	struct runtime_target target;
-	struct part part[READERS];
-	struct record rec; /* of the last look */
-	uint64_t cost_ns;  /* of it, the helper's CPU time: see look() */
+	struct runtime_look look;
 
 	/* The collector's. */
 	struct process *process; /* borrowed */
 	unsigned images;	 /* of the process, that this is of */
 	bool is_out;
+	unsigned weight;    /* its part of the budget: see WEIGHT_MOVES */
+	uint64_t told;	    /* of what the reading before told */
 	uint64_t asking_ns; /* our own CPU time for it: as much again */
 	uint64_t due_ns;
+	uint64_t
+		ask_ns; /* when those whose runtime is not up are asked again, and after what pause */
 	uint64_t pause_ns;
 };
 
@@ -73,6 +58,7 @@ struct runtimes {
 	struct patience *patience;	/* owned */
 	struct runtime *list[READ_MAX]; /* owned */
 	size_t count;
+	uint64_t weight;   /* of all of them */
 	uint64_t found_ns; /* when newcomers were looked for */
 };
 
@@ -89,56 +75,10 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)ts.tv_sec * TICK_SECOND + (uint64_t)ts.tv_nsec;
 }
 
-static void detach(struct part *part, size_t i)
-{
-	if (part->stage == STAGE_READ)
-		readers[i]->detach(part->state);
-	part->stage = STAGE_OVER;
-}
-
-/* [helper] Returns whether it is known now what this reader does with it. */
-static bool attach(struct runtime *r, size_t i)
-{
-	struct part *part = &r->part[i];
-
-	part->err = readers[i]->attach(&r->target, &part->state, part->text);
-	if (part->err == 0)
-		part->stage = STAGE_READ;
-	else if (part->err != -EAGAIN)
-		part->stage = STAGE_OVER;
-	return part->stage != STAGE_ASKED;
-}
-
 /* [helper] */
-static void read_one(struct runtime *r, size_t i)
+static void work(struct patience_job *job)
 {
-	struct part *part = &r->part[i];
-
-	part->err = readers[i]->read(part->state, &r->target, &r->rec);
-	if (part->err == 0)
-		return;
-	record_drop(&r->rec, readers[i]->source, REASON_FAILED);
-	if (part->err != -EAGAIN)
-		detach(part, i);
-}
-
-/*
- * [helper] What is done once is not in the cost, which says when the next look may be: attaching, and a first
- * reading, which takes many times as long as those after it.
- */
-static void look(struct patience_job *job)
-{
-	struct runtime *r = of_job(job);
-	uint64_t before = cpu_ns();
-	bool is_first = false;
-
-	for (size_t i = 0; i < READERS; i++)
-		if (r->part[i].stage == STAGE_ASKED)
-			is_first = attach(r, i) || is_first;
-	for (size_t i = 0; i < READERS; i++)
-		if (r->part[i].stage == STAGE_READ)
-			read_one(r, i);
-	r->cost_ns = is_first ? 0 : cpu_ns() - before;
+	runtime_look(&of_job(job)->look);
 }
 
 /* [any thread] */
@@ -146,9 +86,7 @@ static void discard(struct patience_job *job)
 {
 	struct runtime *r = of_job(job);
 
-	for (size_t i = 0; i < READERS; i++)
-		detach(&r->part[i], i);
-	close(r->target.dir);
+	runtime_look_close(&r->look);
 	free(r);
 }
 
@@ -157,13 +95,16 @@ static void drop(struct runtimes *all, size_t at)
 	struct runtime *r = all->list[at];
 
 	r->process->runtime = NULL;
+	all->weight -= r->weight;
 	all->list[at] = all->list[--all->count];
 	patience_drop(all->patience, &r->job);
 }
 
-static enum reason reason_of(const struct part *part)
+/* ---- what is said of it ---------------------------------------------------------------------- */
+
+static enum reason reason_of(const struct runtime_part *part)
 {
-	if (part->stage != STAGE_OVER)
+	if (part->stage != RUNTIME_OVER)
 		return REASON_NOT_DUE;
 	switch (part->err) {
 	case -ENOEXEC:
@@ -178,38 +119,103 @@ static enum reason reason_of(const struct part *part)
 	}
 }
 
-static void say(struct run *run, struct process *process, size_t i, struct part *part)
+static const char denied[] =
+	"its memory may not be read: that takes the same user and capabilities, or CAP_SYS_PTRACE";
+
+static void note(struct run *run, const struct process *process, const char *name, const char *what)
 {
 	char text[RUNTIME_TEXT_MAX + 32];
 
-	if (part->is_told || !part->text[0] || (part->stage == STAGE_ASKED))
-		return;
-	part->is_told = true;
-	snprintf(text, sizeof(text), "%s: %s", readers[i]->name, part->text);
+	snprintf(text, sizeof(text), "%s: %s", name, what);
 	run_event(run, run->now_ns, EVENT_NOTE, process->id, process->pid, text);
+}
+
+/* What keeps one reader out mostly keeps out all. */
+static void say_denied(struct run *run, struct runtime *r, size_t i)
+{
+	const char *text = r->look.part[i].text;
+
+	if (r->process->runtime_denied)
+		return;
+	r->process->runtime_denied = true;
+	note(run, r->process, text[0] ? runtime_readers[i]->name : "runtimes",
+	     text[0] ? text : denied);
+}
+
+static void say(struct run *run, struct runtime *r, size_t i)
+{
+	struct runtime_part *part = &r->look.part[i];
+	bool is_due = part->stage != RUNTIME_ASKED || r->pause_ns >= PAUSE_SAID_NS;
+
+	if (part->stage == RUNTIME_OVER && reason_of(part) == REASON_DENIED) {
+		say_denied(run, r, i);
+	} else if (is_due && part->text[0] && !part->is_told) {
+		part->is_told = true;
+		note(run, r->process, runtime_readers[i]->name, part->text);
+	}
+}
+
+/* ---- looks ----------------------------------------------------------------------------------- */
+
+/* Of all values that were read. */
+static uint64_t sum_of(const struct record *rec)
+{
+	uint64_t sum = 0;
+
+	for (unsigned field = 0; field < FIELD_MAX; field++)
+		if (record_has(rec, field))
+			sum = (sum + field + (uint64_t)rec->value[field]) * SUM_FACTOR;
+	return sum;
+}
+
+/* A process in which nothing moves leaves its part of the budget to the others. */
+static void weigh(struct runtimes *all, struct runtime *r)
+{
+	uint64_t told = sum_of(&r->look.rec);
+
+	all->weight -= r->weight;
+	r->weight = told == r->told ? WEIGHT_STILL : WEIGHT_MOVES;
+	all->weight += r->weight;
+	r->told = told;
+}
+
+static uint64_t at_most(uint64_t value, uint64_t max)
+{
+	return value < max ? value : max;
+}
+
+/* When it is due again, having been read. */
+static uint64_t next_reading(struct runtimes *all, struct runtime *r, uint64_t now_ns)
+{
+	uint64_t cost_ns = r->look.cost_ns + r->asking_ns;
+
+	weigh(all, r);
+	return now_ns + at_most(cost_ns * BUDGET * all->weight / r->weight, PAUSE_MAX_NS);
 }
 
 /* The look is over: it stands in the process's row. Returns whether there is more to look at. */
 static bool take(struct runtimes *all, struct run *run, struct runtime *r, uint64_t now_ns)
 {
-	uint64_t pause_ns = (r->cost_ns + r->asking_ns) * BUDGET * all->count;
-	bool is_read = false, is_asked = false;
-
 	r->is_out = false;
-	for (size_t i = 0; i < READERS; i++) {
-		struct part *part = &r->part[i];
-
-		r->process->unread[readers[i]->source] = (uint8_t)reason_of(part);
-		say(run, r->process, i, part);
-		is_read = is_read || part->stage == STAGE_READ;
-		is_asked = is_asked || part->stage == STAGE_ASKED;
+	if (r->look.is_other) {
+		r->process->runtime_images = 0;
+		return false;
 	}
-	if (is_read)
-		run_reading(run, r->process, &r->rec);
-	else
-		pause_ns = r->pause_ns *= 2;
-	r->due_ns = now_ns + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
-	return is_read || is_asked;
+	for (size_t i = 0; i < runtime_readers_count; i++) {
+		r->process->unread[runtime_readers[i]->source] =
+			(uint8_t)reason_of(&r->look.part[i]);
+		say(run, r, i);
+	}
+	if (r->look.asks) {
+		r->pause_ns = at_most(r->pause_ns * 2, PAUSE_MAX_NS);
+		r->ask_ns = now_ns + r->pause_ns;
+	}
+	r->due_ns = r->ask_ns;
+	if (runtime_look_is_reading(&r->look)) {
+		run_reading(run, r->process, &r->look.rec);
+		r->due_ns = next_reading(all, r, now_ns);
+	}
+	return runtime_look_is_reading(&r->look) || runtime_look_is_asking(&r->look);
 }
 
 /* One look at it. Returns false where there will be no other. */
@@ -219,8 +225,12 @@ static bool begin(struct runtimes *all, struct run *run, struct runtime *r, uint
 	uint64_t before = cpu_ns();
 	int err;
 
-	record_init(&r->rec);
-	r->rec.tick = tick;
+	record_init(&r->look.rec);
+	r->look.rec.tick = tick;
+	r->look.asks = runtime_look_is_asking(&r->look) && now_ns >= r->ask_ns;
+	/* The same program may be told of twice, by the kernel and by its sampler. */
+	r->look.doubts = r->look.doubts || r->process->images != r->images;
+	r->images = r->process->images;
 	err = patience_run(all->patience, &r->job, 0);
 	r->asking_ns = cpu_ns() - before;
 	if (err == -EBUSY)
@@ -233,32 +243,31 @@ static bool begin(struct runtimes *all, struct run *run, struct runtime *r, uint
 static bool go_on(struct runtimes *all, struct run *run, struct runtime *r, uint64_t tick,
 		  uint64_t now_ns)
 {
-	if (r->process->info.ended || r->process->images != r->images)
+	if (r->process->info.ended)
 		return false;
 	if (r->is_out && !patience_is_back(all->patience, &r->job))
 		return true;
 	if (r->is_out && !take(all, run, r, now_ns))
 		return false;
-	return now_ns < r->due_ns || begin(all, run, r, tick, now_ns);
+	return (now_ns < r->due_ns && r->process->images == r->images) ||
+	       begin(all, run, r, tick, now_ns);
 }
 
 static struct runtime *new_runtime(struct process *process, uint64_t now_ns)
 {
 	struct runtime *r = calloc(1, sizeof(*r));
-	char path[32];
 
 	if (!r)
 		return NULL;
-	snprintf(path, sizeof(path), "/proc/%d", (int)process->pid);
 	*r = (struct runtime){
-		.job = {.work = look, .discard = discard},
-		.target = {process->pid, open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)},
+		.job = {.work = work, .discard = discard},
 		.process = process,
 		.images = process->images,
+		.weight = WEIGHT_MOVES,
 		.due_ns = now_ns,
 		.pause_ns = PAUSE_MIN_NS,
 	};
-	if (r->target.dir >= 0)
+	if (runtime_look_open(process->pid, &r->look) == 0)
 		return r;
 	free(r);
 	return NULL;
@@ -277,8 +286,10 @@ static void find(struct runtimes *all, struct run *run, uint64_t now_ns)
 		finds++;
 		p->runtime_images = p->images + 1;
 		p->runtime = new_runtime(p, now_ns);
-		if (p->runtime)
-			all->list[all->count++] = p->runtime;
+		if (!p->runtime)
+			continue;
+		all->list[all->count++] = p->runtime;
+		all->weight += p->runtime->weight;
 	}
 }
 

@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "collector/maps.h"
 #include "collector/rootfile.h"
 #include "collector/runtimes/jvm/perfdata.h"
 #include "collector/runtimes/runtime.h"
@@ -24,44 +23,41 @@ struct jvm {
 	uint8_t *data; /* owned; size bytes */
 };
 
-struct found {
-	char path[512];
-	uint64_t inode;
-	bool is_jvm;
-};
-
-/* "/tmp/hsperfdata_USER/PID", in the process's own root; what is mapped is what is meant. */
-static bool on_line(void *arg, const struct maps_line *line)
+static bool is_library(const struct maps_line *line)
 {
-	struct found *found = arg;
+	return strstr(line->path, "/libjvm.so");
+}
 
-	if (strstr(line->path, "/libjvm.so"))
-		found->is_jvm = true;
-	if (!strstr(line->path, "/hsperfdata_") || strlen(line->path) >= sizeof(found->path))
-		return true;
-	strcpy(found->path, line->path);
-	found->inode = line->inode;
-	return false;
+/*
+ * "/tmp/hsperfdata_USER/PID", in the process's own root; what is mapped is what is meant. jstat and the like have
+ * those of others, too, which they only read.
+ */
+static bool is_counters(const struct maps_line *line)
+{
+	return strstr(line->path, "/hsperfdata_") && strncmp(line->perms, "rw", 2) == 0;
+}
+
+static bool jvm_wants(const char *path)
+{
+	return strstr(path, "/libjvm.so") || strstr(path, "/hsperfdata_");
 }
 
 static int open_file(const struct runtime_target *target, struct jvm *jvm, char *text)
 {
-	struct found found = {.path = ""};
+	const struct maps_line *line = maps_find(target->maps, is_counters);
 	struct stat st;
-	int err = maps_read(target->dir, on_line, &found);
 
-	/* Who may not be looked at is none of our kind, as far as is known. */
-	if (err < 0 || (!found.is_jvm && !found.path[0]))
+	if (!line && !maps_find(target->maps, is_library))
 		return -ENOEXEC;
-	if (!found.path[0]) {
+	if (!line) {
 		snprintf(text, RUNTIME_TEXT_MAX,
 			 "it keeps no hsperfdata file (yet; or -XX:-UsePerfData, "
 			 "-XX:+PerfDisableSharedMem)");
 		return -EAGAIN;
 	}
-	jvm->fd = rootfile_open(target->dir, found.path, found.inode);
+	jvm->fd = rootfile_open(target->dir, line->path, line->inode);
 	if (jvm->fd < 0 || fstat(jvm->fd, &st) < 0) {
-		snprintf(text, RUNTIME_TEXT_MAX, "%.100s cannot be opened: %s", found.path,
+		snprintf(text, RUNTIME_TEXT_MAX, "%.100s cannot be opened: %s", line->path,
 			 strerror(jvm->fd < 0 ? -jvm->fd : errno));
 		return jvm->fd < 0 ? jvm->fd : -errno;
 	}
@@ -126,8 +122,9 @@ static int jvm_attach(const struct runtime_target *target, void **ret, char *tex
 static int jvm_read(void *state, const struct runtime_target *target, struct record *rec)
 {
 	struct jvm *jvm = state;
-	int err = faccessat(target->dir, "stat", F_OK, 0) < 0 ? -ESRCH : read_file(jvm);
+	int err = read_file(jvm);
 
+	(void)target;
 	if (err == 0)
 		perfdata_fill(&jvm->counters, jvm->data, rec);
 	return err;
@@ -136,6 +133,7 @@ static int jvm_read(void *state, const struct runtime_target *target, struct rec
 const struct runtime_reader runtime_jvm = {
 	.name = "jvm",
 	.source = SOURCE_JVM,
+	.wants = jvm_wants,
 	.attach = jvm_attach,
 	.read = jvm_read,
 	.detach = jvm_detach,

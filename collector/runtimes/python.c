@@ -286,6 +286,7 @@ static int python_read(void *state, const struct runtime_target *target, struct 
 const struct runtime_reader runtime_python = {
 	.name = "python",
 	.source = SOURCE_PYTHON,
+	.wants = interpreter_is_library,
 	.attach = python_attach,
 	.read = python_read,
 	.detach = python_detach,

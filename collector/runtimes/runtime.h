@@ -16,12 +16,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "collector/maps.h"
 #include "core/record.h"
 
 /* A process that may be read. Borrowed by readers, and the same from attach to detach. */
 struct runtime_target {
 	pid_t pid; /* as the collector's pid namespace has it */
 	int dir;   /* /proc/PID, open: what is opened below it is that process's or nothing */
+	/* While attach is called: its mappings that the readers want, read once for all of them. */
+	const struct maps *maps;
 };
 
 /* What is said of a reader and a process, in one line for people. */
@@ -30,12 +33,15 @@ struct runtime_target {
 struct runtime_reader {
 	const char *name;
 	enum source source; /* whose fields it fills in */
+	/* Whether attach is to find the mappings of that file in target->maps. NULL: it asks for none. */
+	bool (*wants)(const char *path);
 	/*
 	 * Recognises the program, and finds what has to be read. Returns 0, *ret (given back to detach), and
 	 * in text what was found ("go1.19.8, by its debug information"); -ENOEXEC: it is not of this kind,
 	 * nothing to be said; -EAGAIN: its runtime is not up yet, or the process is stopped in the middle of
 	 * something: ask again; another error: it is of this kind and cannot be read, text says why and what
-	 * to do. text has RUNTIME_TEXT_MAX bytes, and is always terminated.
+	 * to do; with -EPERM and -EACCES it may be empty, and the first one is said for all. text has
+	 * RUNTIME_TEXT_MAX bytes, and is always terminated.
 	 */
 	int (*attach)(const struct runtime_target *target, void **ret, char *text);
 	/*

@@ -10,7 +10,7 @@ seen() { mstat-decode -what samples -columns "$columns" run.mstat | awk -F'\t' '
 notes() { mstat-decode -what events run.mstat | awk -F'\t' '$2 == "note" { print $NF }'; }
 
 for preload in libmstat.so none; do
-	run mstat -q -freq 100 -preload $preload -o run.mstat -- "$TARGETS/fake_jvm" "$TMP" 100
+	run mstat -q -freq 100 -preload $preload -o run.mstat -- "$TARGETS/fake_jvm" "$TMP" 200
 	is "a JVM, -preload $preload" "$status" 0
 	ok "has rows of its heap" test "$(seen | wc -l)" -ge 20
 	is "each is true" "$(seen | awk -F'\t' '$1 != $4 + $5 + $6 || $2 != 100663296 || $3 != 268435456 || $4 % 1048576 ||
@@ -31,10 +31,17 @@ is "-runtime none: reads nothing" "$status $(seen | wc -l) $(notes)" "0 0 "
 exits "-runtime all" 125 mstat -q -runtime all -- true
 like "says what may stand there" "$err" 'runtime: "all" is not auto or none'
 
+run mstat -q -freq 100 -o run.mstat -- "$TARGETS/fake_jvm" "$TMP" 200 z
+is "one without generations" "$status" 0
+is "has a heap of one space, and its collections" "$(seen | sort -u)" $'5242880\t33554432\t268435456\t\t\t\t12345\t65536\t3\t3000000\t17'
+
 # shellcheck disable=SC2016
 if unshare -m true 2>/dev/null; then
-	run mstat -q -freq 100 -preload none -o run.mstat -- unshare -m bash -c 'mkdir here && mount -t tmpfs none here && exec "$@"' - "$TARGETS/fake_jvm" "$TMP/here" 60
+	run mstat -q -freq 100 -preload none -o run.mstat -- unshare -m bash -c 'mkdir here && mount -t tmpfs none here && exec "$@"' - "$TARGETS/fake_jvm" "$TMP/here" 200
 	is "in a mount namespace of its own" "$status" 0
+	ok "has rows of its heap" test "$(seen | wc -l)" -ge 5
+	run mstat -q -freq 100 -preload none -o run.mstat -- unshare -m bash -c 'mkdir jail && mount --rbind / jail && exec chroot jail "$@"' - "$TARGETS/fake_jvm" "$TMP" 200
+	is "in a root of its own" "$status" 0
 	ok "has rows of its heap" test "$(seen | wc -l)" -ge 5
 else
 	skip "a mount namespace of its own" "none is permitted"
@@ -57,7 +64,11 @@ public class Heap {
 }
 END
 javac Heap.java
-for gc in Serial Parallel G1; do
+for gc in Serial Parallel G1 Z; do
+	java -XX:+Use${gc}GC -version 2>java.err || {
+		skip "$gc" "this java has it not"
+		continue
+	}
 	rm -f ready go
 	start mstat -q -freq 50 -o run.mstat -- java -XX:+Use${gc}GC -Xmx256m Heap
 	wait_for 60 test -e ready

@@ -42,6 +42,20 @@ for fake in fake_python fake_python12; do
 	held "$fake, -runtime none" -runtime none -- "$TARGETS/$fake" f 2
 	is "$fake, -runtime none: nothing is read" "$(seen)$(notes)" ""
 done
+if command -v strace >/dev/null; then
+	rm -rf f && mkdir f
+	start strace -f -qq -e trace=openat -o opens mstat -q -freq 100 -o run.mstat -- "$TARGETS/fake_python12" f 4 count
+	wait_for 60 test -e f/ready
+	sleep 2.5
+	touch f/go
+	wait "$started"
+	is "one whose numbers never agree" $? 0
+	ok "is read for its malloc, often" test "$(mstat-decode -what samples -columns glibc_arenas run.mstat | grep -c 1)" -ge 20
+	ok "and asked less and less often" test "$(grep -c '"maps"' opens)" -le 8
+	is "which is said in the end" "$(notes)" "python: CPython 3.12.1rc3: its allocator is not in use, or its numbers do not agree"
+else
+	skip "one whose numbers never agree" "no strace"
+fi
 held "none used" -- "$TARGETS/fake_python" f 0
 is "none used: as it is" "$(seen | sort -u)" "0 0 0"
 strip -o stripped "$TARGETS/fake_python"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "collector/runtimes/glibc/arena.h"
+#include "collector/runtimes/words.h"
 
 /*
  * struct malloc_state: flags, fastbins, top, last_remainder, bins[254], binmap[4], next, next_free,
@@ -29,25 +29,9 @@ static const struct par {
 #define ARENA_TEST \
 	24u /* of both: arena_test, 8 (2 on machines of 32 bits), and arena_max behind it */
 
-static uint64_t word(const uint8_t *at)
-{
-	uint64_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return v;
-}
-
-static uint32_t half(const uint8_t *at)
-{
-	uint32_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return v;
-}
-
 static bool is_empty_bin(const uint8_t *at, uint64_t address)
 {
-	return word(at) == address - BIN && word(at + 8) == address - BIN;
+	return words_64(at) == address - BIN && words_64(at + 8) == address - BIN;
 }
 
 static bool are_bins(const uint8_t *at, uint64_t address)
@@ -68,7 +52,7 @@ static bool are_bins(const uint8_t *at, uint64_t address)
 static bool take_state(const uint8_t *bins, uint64_t address, uint64_t next,
 		       struct arena_found *ret)
 {
-	uint64_t held = word(bins + HELD_AT), held_max = word(bins + HELD_MAX_AT);
+	uint64_t held = words_64(bins + HELD_AT), held_max = words_64(bins + HELD_MAX_AT);
 	uint32_t head =
 		next < address && address - next <= HEAD_MAX ? (uint32_t)(address - next) : 112;
 
@@ -83,12 +67,12 @@ static bool take_state(const uint8_t *bins, uint64_t address, uint64_t next,
 
 static bool is_par(const uint8_t *at, const struct par *par)
 {
-	uint64_t test = word(at + ARENA_TEST);
+	uint64_t test = words_64(at + ARENA_TEST);
 
-	return half(at + par->maps_limit) == MAPS_LIMIT && test >= 1 && test <= 65536 &&
-	       half(at + par->maps) <= MAPS_LIMIT && word(at + par->mapped) % 4096 == 0 &&
-	       word(at + par->mapped) <= word(at + par->mapped_max) &&
-	       word(at + par->mapped_max) % 4096 == 0;
+	return words_32(at + par->maps_limit) == MAPS_LIMIT && test >= 1 && test <= 65536 &&
+	       words_32(at + par->maps) <= MAPS_LIMIT && words_64(at + par->mapped) % 4096 == 0 &&
+	       words_64(at + par->mapped) <= words_64(at + par->mapped_max) &&
+	       words_64(at + par->mapped_max) % 4096 == 0;
 }
 
 static uint64_t find_par(const uint8_t *data, size_t size, uint64_t address)
@@ -110,7 +94,7 @@ static uint64_t find_par(const uint8_t *data, size_t size, uint64_t address)
 int arena_find(const uint8_t *data, size_t size, uint64_t address, struct arena_found *ret)
 {
 	for (size_t at = 0; at + STATE_END <= size; at += 8) {
-		uint64_t next = word(data + at + NEXT_AT);
+		uint64_t next = words_64(data + at + NEXT_AT);
 
 		if (!are_bins(data + at, address + at) ||
 		    !take_state(data + at, address + at, next, ret))

@@ -85,8 +85,8 @@ int go_library_find(int dir, char *text)
 	struct search s = {.dir = dir, .text = text};
 	bool has_arena = false;
 
-	if (maps_read(dir, on_arena, &has_arena) < 0 || !has_arena ||
-	    maps_read(dir, on_file, &s) < 0)
+	if (maps_walk(dir, on_arena, &has_arena) < 0 || !has_arena ||
+	    maps_walk(dir, on_file, &s) < 0)
 		return -ENOENT;
 	return s.is_found ? 0 : -ENOENT;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "collector/runtimes/go/moduledata.h"
+#include "collector/runtimes/words.h"
 
 /* Its words: the table of functions and parts of it, each as address, length, capacity; then addresses. */
 #define NAMES_WORD	1
@@ -23,10 +23,7 @@
 
 static uint64_t word(const uint8_t *p, unsigned number)
 {
-	uint64_t v;
-
-	memcpy(&v, p + 8 * (size_t)number, sizeof(v));
-	return v;
+	return words_64(p + 8 * (size_t)number);
 }
 
 /* It says of the table what that says of itself. */

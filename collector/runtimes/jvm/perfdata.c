@@ -129,12 +129,13 @@ static void fill_heap(const struct perfdata *c, const uint8_t *data, struct reco
 	record_set(rec, FIELD_JVM_HEAP_COMMITTED,
 		   pages(value(c, data, PERFDATA_YOUNG_CAPACITY)) +
 			   pages(value(c, data, PERFDATA_OLD_CAPACITY)));
-	/* Either of G1's generations may become the whole heap. */
+	/* Either generation may become the whole heap with G1, and with those that have no policy. */
 	record_set(rec, FIELD_JVM_HEAP_MAX,
-		   is_text(c, data, PERFDATA_POLICY, "GarbageFirst") ? old_max
-								     : young_max + old_max);
-	/* A collector without generations has but one space. */
-	if (!has(c, PERFDATA_OLD_USED))
+		   !has(c, PERFDATA_POLICY) || is_text(c, data, PERFDATA_POLICY, "GarbageFirst")
+			   ? old_max
+			   : young_max + old_max);
+	/* Collectors without generations (Z, Shenandoah, Epsilon) have one space, which they call old. */
+	if (!has(c, PERFDATA_EDEN_USED))
 		return;
 	record_set(rec, FIELD_JVM_EDEN_USED, eden);
 	record_set(rec, FIELD_JVM_SURVIVOR_USED, survivor);
@@ -160,14 +161,15 @@ static void fill_gcs(const struct perfdata *c, const uint8_t *data, struct recor
 void perfdata_fill(const struct perfdata *c, const uint8_t *data, struct record *rec)
 {
 	rec->reason[SOURCE_JVM] = REASON_OK;
-	if (has(c, PERFDATA_EDEN_USED))
+	if (has(c, PERFDATA_OLD_USED))
 		fill_heap(c, data, rec);
 	if (has(c, PERFDATA_META_USED)) {
 		record_set(rec, FIELD_JVM_META_USED, value(c, data, PERFDATA_META_USED));
 		record_set(rec, FIELD_JVM_META_COMMITTED,
 			   pages(value(c, data, PERFDATA_META_CAPACITY)));
 	}
-	if (has(c, PERFDATA_YOUNG_GCS))
+	/* Z's are all concurrent. */
+	if (has(c, PERFDATA_YOUNG_GCS) || has(c, PERFDATA_CONCURRENT_GCS))
 		fill_gcs(c, data, rec);
 	if (has(c, PERFDATA_THREADS))
 		record_set(rec, FIELD_JVM_THREADS, value(c, data, PERFDATA_THREADS));

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collector/maps.h"
 #include "collector/rootfile.h"
 #include "collector/runtimes/go/elf.h"
 #include "collector/runtimes/python/interpreter.h"
@@ -17,14 +16,8 @@
 /* 3.12; before, the variables stand by themselves, and later somewhere else. */
 #define STATE_IN_RUNTIME 0x030cu
 
-/* libpython, where it is mapped. */
-struct library {
-	char path[PATH_MAX];
-	uint64_t start, inode;
-};
-
 /* "libpython3.11.so.1.0", "libpython3.6m.so.1.0"; libpython3.so has nothing in it. */
-static bool is_library(const char *path)
+bool interpreter_is_library(const char *path)
 {
 	const char *name = strrchr(path, '/');
 
@@ -32,17 +25,10 @@ static bool is_library(const char *path)
 	       name[11] == '.' && isdigit((unsigned char)name[12]) && strstr(name, ".so");
 }
 
-static bool on_line(void *arg, const struct maps_line *line)
+/* Where it is mapped. */
+static bool is_start(const struct maps_line *line)
 {
-	struct library *library = arg;
-
-	if (line->offset != 0 || !is_library(line->path) ||
-	    strlen(line->path) >= sizeof(library->path))
-		return true;
-	strcpy(library->path, line->path);
-	library->start = line->start;
-	library->inode = line->inode;
-	return false;
+	return line->offset == 0 && interpreter_is_library(line->path);
 }
 
 /* Between the addresses of a shared object as linked and as it is mapped, beginning at start. */
@@ -142,7 +128,7 @@ static int look(const struct go_elf *elf, const char *path, struct interpreter *
 	return 0;
 }
 
-static int look_at_library(const struct runtime_target *target, const struct library *library,
+static int look_at_library(const struct runtime_target *target, const struct maps_line *library,
 			   struct interpreter *ret)
 {
 	int fd = rootfile_open(target->dir, library->path, library->inode);
@@ -201,13 +187,10 @@ static int find_program(const struct runtime_target *target, struct interpreter 
 
 int interpreter_find(const struct runtime_target *target, struct interpreter *ret)
 {
-	struct library library = {.path = ""};
+	const struct maps_line *library = maps_find(target->maps, is_start);
 
 	*ret = (struct interpreter){.name = ""};
-	/* Who may not be looked at is none of our kind, as far as is known. */
-	if (maps_read(target->dir, on_line, &library) < 0)
-		return -ENOEXEC;
-	return library.path[0] ? look_at_library(target, &library, ret) : find_program(target, ret);
+	return library ? look_at_library(target, library, ret) : find_program(target, ret);
 }
 
 bool interpreter_has_allocator(const struct interpreter *interpreter)

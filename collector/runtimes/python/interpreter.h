@@ -22,6 +22,9 @@ struct interpreter {
 	uint64_t state, state_size;
 };
 
+/* Whether a path is that of a libpython. */
+bool interpreter_is_library(const char *path);
+
 /*
  * Returns 0; -ENOEXEC: it is none; or another error, name tells what it is ("" where that is not known): it may not
  * be read, or is on its way through exec (-EAGAIN).

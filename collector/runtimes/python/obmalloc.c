@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <string.h>
 
 #include "collector/runtimes/python/obmalloc.h"
+#include "collector/runtimes/words.h"
 
 /*
  * struct _obmalloc_mgmt: arenas, maxarenas, unused_arena_objects, usable_arenas, nfp2lasta[pools of an arena + 1],
@@ -18,22 +18,6 @@
 
 /* Blocks are multiples of this, by ALIGNMENT: 16, on machines of 64 bits before 3.7.3 8. */
 #define BLOCK_MAX 512u
-
-static uint64_t word(const uint8_t *at)
-{
-	uint64_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return v;
-}
-
-static uint32_t half(const uint8_t *at)
-{
-	uint32_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return v;
-}
 
 bool obmalloc_is_head(const struct obmalloc_head *head)
 {
@@ -56,17 +40,17 @@ static bool is_entry_or_none(uint64_t at, const struct obmalloc_head *head)
 static bool is_mgmt(const uint8_t *at, uint32_t pools)
 {
 	const uint8_t *counts = at + LASTS_AT + 8 * (pools + 1);
-	struct obmalloc_head head = {word(at), word(counts), half(at + MAX_AT)};
-	uint64_t times = word(counts + 8), most = word(counts + 16);
+	struct obmalloc_head head = {words_64(at), words_64(counts), words_32(at + MAX_AT)};
+	uint64_t times = words_64(counts + 8), most = words_64(counts + 16);
 
-	if (head.table == 0 || half(at + MAX_AT + 4) != 0 || !obmalloc_is_head(&head) ||
+	if (head.table == 0 || words_32(at + MAX_AT + 4) != 0 || !obmalloc_is_head(&head) ||
 	    head.count == 0 || head.count > most || most > times || most > head.max)
 		return false;
-	if (!is_entry_or_none(word(at + UNUSED_AT), &head) ||
-	    !is_entry_or_none(word(at + USABLE_AT), &head))
+	if (!is_entry_or_none(words_64(at + UNUSED_AT), &head) ||
+	    !is_entry_or_none(words_64(at + USABLE_AT), &head))
 		return false;
 	for (uint32_t i = 0; i <= pools; i++)
-		if (!is_entry_or_none(word(at + LASTS_AT + 8 * i), &head))
+		if (!is_entry_or_none(words_64(at + LASTS_AT + 8 * i), &head))
 			return false;
 	return true;
 }
@@ -98,8 +82,8 @@ bool obmalloc_arena(const uint8_t *table, uint32_t i, struct obmalloc_arena *ret
 {
 	const uint8_t *at = table + (size_t)i * OBMALLOC_ENTRY_SIZE;
 
-	*ret = (struct obmalloc_arena){word(at), word(at + 8), half(at + 20)};
-	return ret->address == 0 || (ret->pools >= 1 && half(at + 16) <= ret->pools &&
+	*ret = (struct obmalloc_arena){words_64(at), words_64(at + 8), words_32(at + 20)};
+	return ret->address == 0 || (ret->pools >= 1 && words_32(at + 16) <= ret->pools &&
 				     ret->unused >= ret->address && ret->unused % 4096 == 0);
 }
 
@@ -111,9 +95,9 @@ uint64_t obmalloc_first_pool(const struct obmalloc_arena *arena, uint32_t pool_s
 /* struct pool_header: ref, freeblock, nextpool, prevpool, arenaindex, szidx, nextoffset, maxnextoffset. */
 uint32_t obmalloc_pool_size(const uint8_t *pool, uint32_t i)
 {
-	uint32_t classes = half(pool + 36) + 1, last = half(pool + 44);
+	uint32_t classes = words_32(pool + 36) + 1, last = words_32(pool + 44);
 
-	if (half(pool + 32) != i || classes == 0 || classes > BLOCK_MAX / 8)
+	if (words_32(pool + 32) != i || classes == 0 || classes > BLOCK_MAX / 8)
 		return 0;
 	for (uint32_t size = 4096; size <= 16384; size *= 4)
 		if (last + classes * 8 == size || last + classes * 16 == size)
