@@ -31,9 +31,8 @@
 #define PAUSE_SAID_NS 1000000000u
 /* All readings of the tree take one CPU in so many, */
 #define BUDGET 100u
-/* of which a process where the last reading brought nothing new has a small part: most of a large tree waits. */
+/* of which a process has half as much after each reading that brought nothing new: most of a large tree waits. */
 #define WEIGHT_MOVES 16u
-#define WEIGHT_STILL 1u
 /* Odd: no value is lost from a sum of products. */
 #define SUM_FACTOR 0x9e3779b97f4a7c15u
 
@@ -174,7 +173,10 @@ static void weigh(struct runtimes *all, struct runtime *r)
 	uint64_t told = sum_of(&r->look.rec);
 
 	all->weight -= r->weight;
-	r->weight = told == r->told ? WEIGHT_STILL : WEIGHT_MOVES;
+	if (told != r->told)
+		r->weight = WEIGHT_MOVES;
+	else if (r->weight > 1)
+		r->weight /= 2;
 	all->weight += r->weight;
 	r->told = told;
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # What glibc's malloc holds, read from outside, is what it says itself.
-# shellcheck source=tests/lib.sh disable=SC2154
+# shellcheck source=tests/lib.sh disable=SC2154,SC2016
 . "$(dirname "$0")/../lib.sh"
 
 # rows COMM: arenas, bytes in them, bytes mapped
@@ -38,6 +38,13 @@ ok "has an arena" grep -qE '^1 [1-9][0-9]{4,} 0$' <(rows bash)
 run mstat -q -freq 50 -o run.mstat -- "$TARGETS/static_collect_wait" 500 /bin/true
 ok "a static program is sampled" test "$(rows static_collect_ | wc -l)" -ge 5
 is "and has no libc.so" "$(rows static_collect_ | tr -d ' ' | sort -u)" ""
+
+# Where the budget is short, what moves is read, and what rests waits.
+mkfifo pipe
+run mstat -q -freq 100 -o run.mstat -- "$BASH" -c 'for i in {1..40}; do sleep 3 & done; exec 9<>pipe; printf -v y %0200000d 0
+	for i in {1..200}; do a+=("$y"); read -t 0.01 -u 9; done; kill $(jobs -p); wait; exit 0'
+moves=$(rows bash | grep -c '^[0-9]') rests=$(($(rows sleep | grep -c '^[0-9]') / 40))
+ok "one that grows is read $moves times, forty that rest $rests times each" test "$moves" -gt $((3 * rests)) -a "$rests" -ge 1
 
 # Who may not be looked at: whose file may not be read, or who says so. CAP_PERFMON shows mappings, not memory.
 may_not=()
