@@ -6,12 +6,12 @@
 #include "collector/runtimes/go/memory.h"
 #include "collector/runtimes/go/memstats.h"
 
-/* GOMAXPROCS is no larger (runtime._MaxGomaxprocs has no other limit), nor are there more spans in caches. */
-#define PROCESSORS_MAX 4096
+/* GOMAXPROCS is no larger, nor are there more spans in caches: what lies is read with 40 MB, not more. */
+#define PROCESSORS_MAX 2048
 #define SPANS_MAX      (1u << 17)
-/* What is between a structure's members that are read. */
-#define CACHE_MAX 16384
-#define SPAN_MAX  512
+/* What is between a structure's members that are read: some 1100 and 64 bytes. */
+#define CACHE_MAX 4096
+#define SPAN_MAX  128
 /* Readings before something that moves is given up, or taken as it is. */
 #define ATTEMPTS 8
 
@@ -384,7 +384,9 @@ int go_memstats_read(const struct go_layout *layout, unsigned minor, const struc
 	widen(layout, GO_MSPAN_COUNT_BEFORE, 2, &r.span);
 	widen(layout, GO_MSPAN_ELEMS, 8, &r.span);
 	widen(layout, GO_MSPAN_ELEM_SIZE, 8, &r.span);
-	if (r.cache.size > CACHE_MAX || r.span.size > SPAN_MAX)
+	if (r.cache.size > CACHE_MAX || r.span.size > SPAN_MAX ||
+	    size_of_mstats(layout) > GO_MSTATS_MAX ||
+	    size_of_controller(layout) > GO_CONTROLLER_MAX)
 		return -EOPNOTSUPP;
 	err = read_all(&r, minor, ret);
 	free(r.caches);
