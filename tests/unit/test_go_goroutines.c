@@ -23,6 +23,12 @@ struct fake_g {
 	_Atomic uint32_t status;
 	uint64_t id, low, high, pc, sp, syscall_pc, syscall_sp, go_pc, start_pc;
 	uint8_t sequence;
+	struct fake_m *m;
+};
+
+struct fake_m {
+	uint32_t first;
+	_Atomic uint32_t tick;
 };
 
 struct fake_stack {
@@ -41,9 +47,12 @@ static const size_t OFFSETS[GO_MEMBERS] = {
 	[GO_G_GO_PC] = offsetof(struct fake_g, go_pc),
 	[GO_G_START_PC] = offsetof(struct fake_g, start_pc),
 	[GO_G_TRACKING_SEQ] = offsetof(struct fake_g, sequence),
+	[GO_G_M] = offsetof(struct fake_g, m),
+	[GO_M_SYSCALL_TICK] = offsetof(struct fake_m, tick),
 };
 
 static struct fake_g gs[COUNT];
+static struct fake_m m;
 static struct fake_stack stacks[2];
 static struct fake_g *list[COUNT], *longer[COUNT];
 static struct fake_g **all;
@@ -90,6 +99,7 @@ static int setup(void **state)
 		gs[i].status = GO_STATE_WAITING;
 		gs[i].id = i + 1;
 		gs[i].start_pc = SECOND;
+		gs[i].m = &m;
 		give_stack(&gs[i], &stacks[0], 2);
 		list[i] = &gs[i];
 	}
@@ -170,6 +180,7 @@ static void *call_system(void *arg)
 {
 	(void)arg;
 	while (!is_over) {
+		m.tick++;
 		gs[0].status = gs[1].status = GO_STATE_SYSCALL;
 		spin();
 		gs[0].status = gs[1].status = GO_STATE_RUNNING;
@@ -191,12 +202,12 @@ static int expect_no_other(void *arg, const struct go_goroutine *g)
 	return 0;
 }
 
-static void system_calls(void **state)
+static void read_calls(void)
 {
 	enum go_stack got[COUNT + 1];
 	pthread_t thread;
 
-	(void)state;
+	is_over = false;
 	all_count = 2;
 	give_stack(&gs[0], &stacks[0], 3);
 	give_stack(&gs[1], &stacks[1], DEEP);
@@ -209,6 +220,20 @@ static void system_calls(void **state)
 	assert_int_equal(go_goroutines_read(&from, take_stack, got), 0);
 	assert_int_equal(got[1], GO_STACK_WHOLE);
 	assert_int_equal(got[2], GO_STACK_WHOLE);
+}
+
+static void system_calls(void **state)
+{
+	(void)state;
+	read_calls();
+}
+
+/* Without the number of a call, by reading again and again. */
+static void system_calls_uncounted(void **state)
+{
+	(void)state;
+	layout.has[GO_M_SYSCALL_TICK] = false;
+	read_calls();
 }
 
 static void own(void **state)
@@ -234,6 +259,7 @@ int main(void)
 		cmocka_unit_test_setup(list_moves, setup),
 		cmocka_unit_test_setup(marked, setup),
 		cmocka_unit_test_setup(system_calls, setup),
+		cmocka_unit_test_setup(system_calls_uncounted, setup),
 		cmocka_unit_test_setup(own, setup),
 	};
 

@@ -40,6 +40,9 @@ struct g {
 	uint8_t part[STACK_PART], part_again[STACK_PART];
 	struct go_walk walk;
 	enum go_stack stack;
+	/* Of a system call: its number, by the thread, before all else was read and after it. */
+	bool has_tick;
+	uint32_t tick, tick_again;
 };
 
 /* On the heap: helper threads have small stacks. */
@@ -62,7 +65,7 @@ static const enum go_member NEEDED[] = {
 };
 
 static const enum go_member WANTED[] = {
-	GO_G_WAIT_REASON, GO_G_WAIT_SINCE, GO_G_LOCKED_M, GO_G_TRACKING_SEQ, GO_G_PARENT,
+	GO_G_WAIT_REASON, GO_G_WAIT_SINCE, GO_G_LOCKED_M, GO_G_TRACKING_SEQ, GO_G_PARENT, GO_G_M,
 };
 
 /* What says that a goroutine has not run meanwhile: it stands where it stood, on the same stack. */
@@ -111,6 +114,11 @@ static uint64_t get64(const struct work *work, const uint8_t *bytes, enum go_mem
 static uint32_t status_of(const struct work *work, const uint8_t *bytes)
 {
 	return (uint32_t)get(work->from->layout, bytes, GO_G_STATUS, 4);
+}
+
+static bool is_in_call(const struct work *work, const uint8_t *bytes)
+{
+	return (status_of(work, bytes) & ~SCAN_BIT) == GO_STATE_SYSCALL;
 }
 
 /* How much of a g is needed. */
@@ -180,6 +188,7 @@ static int read_gs(struct work *work, uint64_t at, uint64_t left)
 	go_batch_begin(&work->batch, work->from->memory);
 	for (size_t i = 0; i < work->count; i++) {
 		work->gs[i].address = work->pointers[i];
+		work->gs[i].has_tick = false;
 		go_batch_add(&work->batch, work->pointers[i], work->gs[i].bytes, work->g_size);
 	}
 	return go_batch_end(&work->batch);
@@ -188,8 +197,7 @@ static int read_gs(struct work *work, uint64_t at, uint64_t left)
 /* Where it stands. In a system call it is where that was made, for the runtime leads a thread on from there. */
 static int begin_walk(const struct work *work, struct g *g)
 {
-	bool is_syscall = (status_of(work, g->bytes) & ~SCAN_BIT) == GO_STATE_SYSCALL &&
-			  get64(work, g->bytes, GO_G_SYSCALL_SP);
+	bool is_syscall = is_in_call(work, g->bytes) && get64(work, g->bytes, GO_G_SYSCALL_SP);
 	uint64_t pc = get64(work, g->bytes, is_syscall ? GO_G_SYSCALL_PC : GO_G_SCHED_PC);
 	uint64_t sp = get64(work, g->bytes, is_syscall ? GO_G_SYSCALL_SP : GO_G_SCHED_SP);
 	uint64_t high = get64(work, g->bytes, GO_G_STACK_HI);
@@ -246,8 +254,34 @@ static void add_again(struct work *work, struct g *g)
 		go_batch_add(&work->batch, g->from, g->part_again, g->used);
 }
 
+static bool counts_calls(const struct work *work)
+{
+	return work->from->layout->has[GO_G_M] && work->from->layout->has[GO_M_SYSCALL_TICK];
+}
+
+static bool read_tick(const struct work *work, uint64_t m, uint32_t *ret)
+{
+	return m &&
+	       go_memory_read(work->from->memory, m + work->from->layout->member[GO_M_SYSCALL_TICK],
+			      ret, sizeof(*ret)) == 0;
+}
+
+/*
+ * Nothing in a g counts system calls since 1.26: in a loop of them it may be in the same one, to the last word,
+ * whenever it is looked at, and elsewhere whenever its stack is. Its thread keeps the call's number.
+ */
+static bool is_another_call(const struct work *work, const struct g *g)
+{
+	if (!counts_calls(work) || !is_in_call(work, g->bytes))
+		return false;
+	return !g->has_tick || g->tick != g->tick_again ||
+	       get64(work, g->bytes, GO_G_M) != get64(work, g->again, GO_G_M);
+}
+
 static bool has_moved(const struct work *work, const struct g *g)
 {
+	if (is_another_call(work, g))
+		return true;
 	if ((status_of(work, g->bytes) ^ status_of(work, g->again)) & ~SCAN_BIT)
 		return true;
 	/* It may have come back to where it was: this counts, up to 255, how often it has run. */
@@ -289,17 +323,30 @@ static int read_again(struct work *work, struct g *g)
 	add_again(work, g);
 	err = go_batch_end(&work->batch);
 	walk_again(work, g);
+	g->has_tick = g->has_tick && read_tick(work, get64(work, g->bytes, GO_G_M), &g->tick_again);
 	return err;
 }
 
-/*
- * Nothing counts system calls since 1.26: in a loop of them it may have been in the same one whenever it was
- * looked at, and elsewhere whenever its stack was.
- */
+/* All of it. A stack that has been moved meanwhile may be gone. */
+static int read_anew(struct work *work, struct g *g)
+{
+	const struct go_memory *memory = work->from->memory;
+	int err;
+
+	g->has_tick = counts_calls(work) && is_in_call(work, g->again) &&
+		      read_tick(work, get64(work, g->again, GO_G_M), &g->tick);
+	err = go_memory_read(memory, g->address, g->bytes, work->g_size);
+	if (err == 0 && is_wanted(work, g) &&
+	    go_memory_read(memory, g->from, g->part, g->size) == 0)
+		walk(work, g);
+	return err < 0 ? err : read_again(work, g);
+}
+
+/* Where nothing counts how often it has run, or the system calls that it makes. */
 static bool is_unsure(const struct work *work, const struct g *g)
 {
 	bool is_counted = work->from->layout->has[GO_G_TRACKING_SEQ] &&
-			  (status_of(work, g->bytes) & ~SCAN_BIT) != GO_STATE_SYSCALL;
+			  (counts_calls(work) || !is_in_call(work, g->bytes));
 
 	return g->stack == GO_STACK_WHOLE && !is_counted && !has_moved(work, g);
 }
@@ -317,14 +364,8 @@ static int settle(struct work *work, struct g *g)
 	int err = 0;
 
 	walk_again(work, g);
-	for (int i = 0; i < TRIES && err == 0 && !is_settled(work, g); i++) {
-		memcpy(g->bytes, g->again, work->g_size);
-		/* A stack that has been moved meanwhile may be gone. */
-		if (is_wanted(work, g) &&
-		    go_memory_read(work->from->memory, g->from, g->part, g->size) == 0)
-			walk(work, g);
-		err = read_again(work, g);
-	}
+	for (int i = 0; i < TRIES && err == 0 && !is_settled(work, g); i++)
+		err = read_anew(work, g);
 	for (int i = 0; i < REPEATS && err == 0 && is_unsure(work, g); i++) {
 		nanosleep(&(struct timespec){0, REPEAT_NS}, NULL);
 		err = read_again(work, g);

@@ -19,7 +19,8 @@
 	X(P, "runtime.p")                          \
 	X(MCACHE, "runtime.mcache")                \
 	X(MSPAN, "runtime.mspan")                  \
-	X(G, "runtime.g")
+	X(G, "runtime.g")                          \
+	X(M, "runtime.m")
 
 /*
  * X(NAME, STRUCT, "path"): the offset of a member, through members and arrays' first elements; what is wrapped
@@ -110,7 +111,9 @@
 	X(G_GO_PC, G, "gopc")                                                  \
 	X(G_START_PC, G, "startpc")                                            \
 	X(G_TRACKING_SEQ, G, "trackingSeq") /* since 1.17 */                   \
-	X(G_PARENT, G, "parentGoid")	    /* since 1.21 */
+	X(G_PARENT, G, "parentGoid")	    /* since 1.21 */                   \
+	X(G_M, G, "m")                                                         \
+	X(M_SYSCALL_TICK, M, "syscalltick")
 
 /* X(NAME, "name in DWARF and in the symbol table") */
 #define GO_GLOBAL_LIST(X)                     \
