@@ -172,12 +172,14 @@ static void read_one(struct runtime_look *look, size_t i)
 		detach(part, i);
 }
 
-/* What was read may be another program's, of which nobody has told yet, or another process's. */
+/* What was read may be another program's, of which nobody has told, or another process's. */
 static void check(struct runtime_look *look)
 {
 	struct runtime_image now;
+	bool is_there = read_file_of(look->target.dir, &now);
 
-	if (read_file_of(look->target.dir, &now) && is_same_file(&now, &look->image))
+	look->is_other = is_there && !is_same_file(&now, &look->image);
+	if (is_there)
 		return;
 	for (size_t i = 0; i < READERS; i++)
 		record_drop(&look->rec, runtime_readers[i]->source, REASON_FAILED);
@@ -196,7 +198,6 @@ void runtime_look(struct runtime_look *look)
 	for (size_t i = 0; i < READERS; i++)
 		if (look->part[i].stage == RUNTIME_READ)
 			read_one(look, i);
-	if (runtime_look_is_reading(look))
-		check(look);
+	check(look);
 	look->cost_ns = look->asks ? 0 : cpu_ns() - before;
 }
