@@ -548,8 +548,15 @@ static void add_reading(struct process *process, struct record *row)
 
 void run_reading(struct run *run, struct process *process, const struct record *rec)
 {
-	if (run->file && !process_merge_row(process, rec))
+	if (!run->file)
+		return;
+	if (!process_merge_row(process, rec)) {
 		readings_add(&process->readings, rec);
+		return;
+	}
+	/* Those that came too late for their rows are not to stand in a later one than this. */
+	readings_free(process->readings);
+	process->readings = NULL;
 }
 
 bool run_sample(struct run *run, struct process *process, const struct record *rec)

@@ -133,11 +133,11 @@ static void attach(struct runtime_look *look, size_t i, int err)
 
 	part->err =
 		err < 0 ? err : runtime_readers[i]->attach(&look->target, &part->state, part->text);
-	if (part->err == 0) {
-		part->stage = RUNTIME_READ;
-		part->is_told = false;
-	} else if (part->err != -EAGAIN)
-		part->stage = RUNTIME_OVER;
+	if (part->err == -EAGAIN)
+		return;
+	/* That it was not up may have been told. */
+	part->is_told = false;
+	part->stage = part->err == 0 ? RUNTIME_READ : RUNTIME_OVER;
 }
 
 /* All readers that do not know yet. */
@@ -168,16 +168,21 @@ static void read_one(struct runtime_look *look, size_t i)
 	if (part->err == 0)
 		return;
 	record_drop(&look->rec, runtime_readers[i]->source, REASON_FAILED);
-	if (part->err != -EAGAIN)
-		detach(part, i);
+	if (part->err == -EAGAIN)
+		return;
+	detach(part, i);
+	/* That is what was found: it does not say why it is over. */
+	part->text[0] = '\0';
 }
 
-/* What was read may be another program's, of which nobody has told yet, or another process's. */
+/* What was read may be another program's, of which nobody has told, or another process's. */
 static void check(struct runtime_look *look)
 {
 	struct runtime_image now;
+	bool is_there = read_file_of(look->target.dir, &now);
 
-	if (read_file_of(look->target.dir, &now) && is_same_file(&now, &look->image))
+	look->is_other = is_there && !is_same_file(&now, &look->image);
+	if (is_there)
 		return;
 	for (size_t i = 0; i < READERS; i++)
 		record_drop(&look->rec, runtime_readers[i]->source, REASON_FAILED);
@@ -196,7 +201,6 @@ void runtime_look(struct runtime_look *look)
 	for (size_t i = 0; i < READERS; i++)
 		if (look->part[i].stage == RUNTIME_READ)
 			read_one(look, i);
-	if (runtime_look_is_reading(look))
-		check(look);
+	check(look);
 	look->cost_ns = look->asks ? 0 : cpu_ns() - before;
 }

@@ -48,7 +48,7 @@ struct runtime_look {
 	bool asks;   /* those whose runtime is not up */
 	bool doubts; /* whether it is the same program: somebody says that it has become another */
 	/* Of the look. */
-	bool is_other; /* it is; nothing was read */
+	bool is_other; /* it is; nothing of what was read counts */
 	uint64_t
 		cost_ns; /* CPU time; what is done once is not in it: attaching, and a first reading, which takes
 			     many times as long as those after it */

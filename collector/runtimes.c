@@ -245,8 +245,11 @@ static bool begin(struct runtimes *all, struct run *run, struct runtime *r, uint
 static bool go_on(struct runtimes *all, struct run *run, struct runtime *r, uint64_t tick,
 		  uint64_t now_ns)
 {
-	if (r->process->info.ended)
+	if (r->process->info.ended) {
+		/* Should it be back, it may run another program: where no exec is told, its sampler's end is its own. */
+		r->process->runtime_images = 0;
 		return false;
+	}
 	if (r->is_out && !patience_is_back(all->patience, &r->job))
 		return true;
 	if (r->is_out && !take(all, run, r, now_ns))

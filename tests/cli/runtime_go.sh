@@ -36,6 +36,24 @@ is "which has no heap of Go" "$(rows sleep)" ""
 ok "as it has, before" test "$(rows exe | wc -l)" -ge 3
 record ./exe 400 ./exe 2500
 seen "it becomes itself" exe
+# Without the initial network namespace there is no process connector: no exec is told.
+if unshare -n true 2>/dev/null; then
+	run unshare -n mstat -q -freq 100 -o run.mstat -- bash -c 'sleep 0.3; exec ./exe 2500'
+	seen "a shell that becomes it, and nobody tells" exe
+	cp exe another
+	run unshare -n mstat -q -freq 100 -o run.mstat -- ./exe 400 ./another 2500
+	seen "it becomes another one, and nobody tells" exe
+	ok "which is read, too: $(rows exe | wc -l) times" test "$(rows exe | wc -l)" -ge 60
+else
+	skip "a program that becomes another one, and nobody tells" "no network namespace is permitted"
+fi
+less=-sys_ptrace,-sys_admin,-perfmon,-dac_override,-dac_read_search may_not=()
+[ "$(id -u)" != 0 ] || may_not=(setpriv --bounding-set="$less" --inh-caps="$less")
+run "${may_not[@]}" mstat -v -freq 100 -o run.mstat -- ./exe 500 -
+is "it makes itself not dumpable" "$status" 0
+is "what was found is said once" "$(grep -c 'process [0-9]*: go: ' <<<"$err")" 1
+is "and why that is over" "$(grep -c 'process [0-9]*: runtimes: its memory may not be read: ' <<<"$err")" 1
+ok "it is read before" test "$(rows exe | wc -l)" -ge 3
 record bash -c 'for i in {1..20}; do ./exe 10000 & done; sleep 0.4; kill -9 $(jobs -p); wait 2>/dev/null; exit 0'
 seen "twenty that are killed" exe
 record bash -c 'for i in {1..20}; do ./exe $((i * 10)) & done; wait'

@@ -196,6 +196,26 @@ static void finish(uint64_t ticks)
 	read_back();
 }
 
+/* What its runtime said at that tick, and what its newest row has of it; -1: nothing. */
+static void reading(struct process *process, uint64_t ticks, int64_t value)
+{
+	struct record rec;
+
+	record_init(&rec);
+	rec.tick = TICK0 + ticks;
+	rec.reason[SOURCE_GO] = REASON_OK;
+	record_set(&rec, FIELD_GO_SYS, value);
+	run_reading(&run, process, &rec);
+}
+
+static int64_t newest_reading(const struct process *process)
+{
+	struct record rec;
+
+	row_unpack(process->rows[process->rows_count - 1], &rec);
+	return record_has(&rec, FIELD_GO_SYS) ? rec.value[FIELD_GO_SYS] : -1;
+}
+
 static int64_t summary(unsigned field)
 {
 	if (!record_has(&run.summary, field))
@@ -210,6 +230,27 @@ static size_t events_of(uint64_t kind)
 	for (size_t i = 0; i < found.events; i++)
 		n += found.kind[i] == kind;
 	return n;
+}
+
+/* Each in its row, or in the next one; never after a newer one. */
+static void readings_find_rows(void **state)
+{
+	struct process *process = hello(42, 7, 1, 0);
+
+	(void)state;
+	reading(process, 1, 10);
+	assert_true(sample(process, 2, 100));
+	assert_int_equal(newest_reading(process), 10);
+	reading(process, 2, 20);
+	assert_int_equal(newest_reading(process), 20);
+	assert_true(sample(process, 4, 100));
+	assert_int_equal(newest_reading(process), -1);
+	reading(process, 3, 30);
+	reading(process, 4, 40);
+	assert_int_equal(newest_reading(process), 40);
+	assert_true(sample(process, 5, 100));
+	assert_int_equal(newest_reading(process), -1);
+	finish(6);
 }
 
 static void one_process(void **state)
@@ -766,6 +807,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(readings_find_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(cgroup_from_before, setup, teardown),
 		cmocka_unit_test_setup_teardown(heap_at_peak, setup, teardown),
 		cmocka_unit_test_setup_teardown(losses_while_it_grows, setup, teardown),
