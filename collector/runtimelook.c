@@ -131,6 +131,7 @@ static void attach(struct runtime_look *look, size_t i, int err)
 {
 	struct runtime_part *part = &look->part[i];
 
+	part->text[0] = '\0';
 	part->err =
 		err < 0 ? err : runtime_readers[i]->attach(&look->target, &part->state, part->text);
 	if (part->err == -EAGAIN)
@@ -149,9 +150,11 @@ static void attach_all(struct runtime_look *look)
 	if (!look->image.ino)
 		read_image(look->target.dir, &look->image);
 	err = maps_read(look->target.dir, is_wanted, &maps);
-	/* It has ended, or something else is in the way: none of our kind, as far as is known. */
-	if (err < 0 && err != -EPERM && err != -EACCES)
+	/* One that has ended is none of our kind, as far as is known; that we have no descriptor left may pass. */
+	if (err == -ESRCH)
 		err = -ENOEXEC;
+	else if (err < 0 && err != -EPERM && err != -EACCES)
+		err = -EAGAIN;
 	look->target.maps = &maps;
 	for (size_t i = 0; i < READERS; i++)
 		if (look->part[i].stage == RUNTIME_ASKED)

@@ -23,7 +23,7 @@
 /* Newcomers that are looked at in one tick: their files are opened. */
 #define FINDS_MAX 8
 /* Each has a descriptor of the collector, and some more. */
-#define READ_MAX 512
+#define READ_MAX 512u
 /* While its runtime is not up yet. */
 #define PAUSE_MIN_NS 50000000u
 #define PAUSE_MAX_NS 5000000000u
@@ -57,7 +57,8 @@ struct runtimes {
 	struct patience *patience;	/* owned */
 	struct runtime *list[READ_MAX]; /* owned */
 	size_t count;
-	uint64_t weight;   /* of all of them */
+	uint64_t weight; /* of all of them */
+	bool is_full_said;
 	uint64_t found_ns; /* when newcomers were looked for */
 };
 
@@ -278,6 +279,19 @@ static struct runtime *new_runtime(struct process *process, uint64_t now_ns)
 	return NULL;
 }
 
+static void say_full(struct runtimes *all, struct run *run, const struct process *process)
+{
+	char text[RUNTIME_TEXT_MAX];
+
+	if (all->is_full_said)
+		return;
+	all->is_full_said = true;
+	snprintf(text, sizeof(text),
+		 "%u processes are read already: this one and others wait until some have ended",
+		 READ_MAX);
+	note(run, process, "runtimes", text);
+}
+
 /* Those who have come, or run another program now. */
 static void find(struct runtimes *all, struct run *run, uint64_t now_ns)
 {
@@ -286,13 +300,20 @@ static void find(struct runtimes *all, struct run *run, uint64_t now_ns)
 	all->found_ns = now_ns;
 	for (struct process *p = run->processes.open; p && finds < FINDS_MAX; p = p->next_open) {
 		if (p->runtime || p->runtime_images == p->images + 1 ||
-		    now_ns - p->known_ns < YOUNG_NS || all->count == READ_MAX)
+		    now_ns - p->known_ns < YOUNG_NS)
 			continue;
+		if (all->count == READ_MAX) {
+			say_full(all, run, p);
+			return;
+		}
 		finds++;
 		p->runtime_images = p->images + 1;
 		p->runtime = new_runtime(p, now_ns);
-		if (!p->runtime)
+		/* For want of a descriptor: that may pass. */
+		if (!p->runtime) {
+			p->runtime_images = 0;
 			continue;
+		}
 		all->list[all->count++] = p->runtime;
 		all->weight += p->runtime->weight;
 	}
