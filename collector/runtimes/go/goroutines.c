@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "collector/runtimes/go/goroutines.h"
 
@@ -17,12 +16,6 @@
 
 /* How often one that moves is read. */
 #define TRIES 4
-
-/* How often one that may move unseen is read again: of those that do, each time lets pass a fourth at most. */
-#define REPEATS 12
-
-/* Before each, that it is not in step with what it reads: the kernel makes it some 50 us, never the same. */
-#define REPEAT_NS 1000
 
 /* No runtime's g has its members further from its beginning. */
 #define G_SIZE_MAX 512
@@ -268,11 +261,12 @@ static bool read_tick(const struct work *work, uint64_t m, uint32_t *ret)
 
 /*
  * Nothing in a g counts system calls since 1.26: in a loop of them it may be in the same one, to the last word,
- * whenever it is looked at, and elsewhere whenever its stack is. Its thread keeps the call's number.
+ * whenever it is looked at, and elsewhere whenever its stack is. Its thread keeps the call's number. Without
+ * that it is never known.
  */
 static bool is_another_call(const struct work *work, const struct g *g)
 {
-	if (!counts_calls(work) || !is_in_call(work, g->bytes))
+	if (!is_in_call(work, g->bytes))
 		return false;
 	return !g->has_tick || g->tick != g->tick_again ||
 	       get64(work, g->bytes, GO_G_M) != get64(work, g->again, GO_G_M);
@@ -342,15 +336,6 @@ static int read_anew(struct work *work, struct g *g)
 	return err < 0 ? err : read_again(work, g);
 }
 
-/* Where nothing counts how often it has run, or the system calls that it makes. */
-static bool is_unsure(const struct work *work, const struct g *g)
-{
-	bool is_counted = work->from->layout->has[GO_G_TRACKING_SEQ] &&
-			  (counts_calls(work) || !is_in_call(work, g->bytes));
-
-	return g->stack == GO_STACK_WHOLE && !is_counted && !has_moved(work, g);
-}
-
 /* Whether nothing more is to be found out. */
 static bool is_settled(const struct work *work, const struct g *g)
 {
@@ -366,10 +351,6 @@ static int settle(struct work *work, struct g *g)
 	walk_again(work, g);
 	for (int i = 0; i < TRIES && err == 0 && !is_settled(work, g); i++)
 		err = read_anew(work, g);
-	for (int i = 0; i < REPEATS && err == 0 && is_unsure(work, g); i++) {
-		nanosleep(&(struct timespec){0, REPEAT_NS}, NULL);
-		err = read_again(work, g);
-	}
 	if (err < 0 || has_moved(work, g))
 		g->stack = GO_STACK_TORN;
 	return err == -EFAULT ? 0 : err;
